@@ -1,0 +1,178 @@
+package micropub
+
+import (
+	"context"
+	"io"
+	"net/url"
+	"slices"
+	"time"
+
+	"tertulia/mf2"
+)
+
+// Grant is what a token allows, and to whom it was given.
+type Grant struct {
+	Me       string   // the person the token stands for, a profile URL
+	ClientID string   // the application that holds it, a URL; "" when made by hand
+	Scopes   []string // compared as exact words
+	Lenient  bool     // this client may send the same token in the header and in the body (RFC 6750 section 2 forbids it; Quill does)
+	TokenID  string   // how the application names the token; never the token
+}
+
+// Has says whether the token carries the scope, word for word: "undelete" is
+// not "delete", and "update" does not follow from "create".
+func (g Grant) Has(scope string) bool { return slices.Contains(g.Scopes, scope) }
+
+// Backend is the application: the place where posts are kept.
+//
+// Methods are called concurrently, after the token and its scope were checked,
+// with a context that ends with the request. A method that returns an error
+// has kept nothing. A url that names no post is fs.ErrNotExist (400), something
+// the owner forbids fs.ErrPermission (403), something this backend cannot do
+// errors.ErrUnsupported (400); an *Error is answered as it is; any other error is
+// a 500 whose text is logged and not shown.
+type Backend interface {
+	// Create keeps a new post and returns its absolute URL.
+	Create(ctx context.Context, g Grant, c Create) (Created, error)
+	// Update changes a post, usually by u.Apply on what Source returns. It returns
+	// the post's new absolute URL if that changed, and else "" or the same url.
+	Update(ctx context.Context, g Grant, url string, u Update) (newURL string, err error)
+	// Delete removes a post; a second time is no error.
+	Delete(ctx context.Context, g Grant, url string) error
+	// Undelete brings a deleted post back, and returns as Update does.
+	Undelete(ctx context.Context, g Grant, url string) (newURL string, err error)
+	// Source returns a post as its client sent it: content that came as a string is
+	// a string, content that came as HTML is {"html": …}.
+	Source(ctx context.Context, g Grant, url string) (mf2.Item, error)
+}
+
+// Create is a request for a new post.
+type Create struct {
+	// Item is the post, everything in it as it was sent: unknown properties,
+	// nested objects, json.Number. Strings from strangers' forms are text.
+	Item mf2.Item
+	// Commands are the mp-* instructions, "mp-slug" for one, with their values.
+	// They are not to be stored with the post.
+	Commands map[string][]any
+	// Digest is the hex SHA-256 of the client, the person and the decoded request,
+	// uploaded files counted by content. A client that lost our answer sends the
+	// same digest again.
+	Digest string
+}
+
+// Created is the outcome of a Create.
+type Created struct {
+	URL     string // absolute; where the post is or will be
+	Pending bool   // kept but not yet to be seen at URL: 202 instead of 201
+}
+
+// File is an upload. Name and ContentType are the client's claim, either may be
+// "" or a lie. Size is in bytes, -1 when unknown.
+//
+// Body is read straight from the network. It ends with io.EOF only when the
+// whole file has come, is within the limit, and the rest of the request allows it;
+// after any other error nothing may be kept.
+type File struct {
+	Name        string
+	ContentType string
+	Size        int64
+	Body        io.Reader
+}
+
+// MediaBackend is a Backend that keeps uploaded files. The absolute URL it
+// returns should not be guessable from the name. An unwanted type of file is an
+// *Error with Status 415.
+type MediaBackend interface {
+	Upload(ctx context.Context, g Grant, f File) (url string, err error)
+}
+
+// Discarder is a MediaBackend that can take back an upload whose request failed
+// later: a second file was too large, the post was refused. Without it such files
+// are left for the backend to sweep.
+type Discarder interface {
+	Discard(ctx context.Context, g Grant, url string) error
+}
+
+// MediaLister is a MediaBackend that can list its uploads for q=source at the
+// media endpoint, newest first.
+type MediaLister interface {
+	ListMedia(ctx context.Context, g Grant, limit, offset int) ([]MediaItem, error)
+}
+
+// MediaItem is one uploaded file in a list.
+type MediaItem struct {
+	URL       string    `json:"url"`
+	Published time.Time `json:"published,omitzero"`
+	MimeType  string    `json:"mime_type,omitempty"`
+}
+
+// Syndicator is a Backend that can send copies elsewhere. An empty list is fine.
+type Syndicator interface {
+	SyndicateTo(ctx context.Context) ([]Target, error)
+}
+
+// Target is a place copies can go; mp-syndicate-to names it by UID.
+type Target struct {
+	UID     string   `json:"uid"`
+	Name    string   `json:"name"`
+	Service *Account `json:"service,omitempty"`
+	User    *Account `json:"user,omitempty"`
+	// PostTypes are the kinds of post it takes ("note", "photo", …); nil for all.
+	PostTypes []string `json:"-"`
+}
+
+// Account describes a network, or the person's account on it.
+type Account struct {
+	Name  string `json:"name"`
+	URL   string `json:"url,omitempty"`
+	Photo string `json:"photo,omitempty"`
+}
+
+// Channeler is a Backend whose posts can go into channels (mp-channel).
+type Channeler interface {
+	Channels(ctx context.Context) ([]Channel, error)
+}
+
+// Channel is a named stream of posts.
+type Channel struct {
+	UID  string `json:"uid"`
+	Name string `json:"name"`
+}
+
+// Categorizer is a Backend that can list the tags in use, those that contain
+// filter when it is not "".
+type Categorizer interface {
+	Categories(ctx context.Context, filter string) ([]string, error)
+}
+
+// Configurer is a Backend with more to say in q=config, such as "post-types" or
+// "visibility". Each key can also be asked for alone (q=post-types). The keys
+// that follow from the other interfaces cannot be overridden.
+type Configurer interface {
+	Config(ctx context.Context, g Grant) (map[string]any, error)
+}
+
+// Lister is a Backend that can list its posts: q=source without a url.
+type Lister interface {
+	List(ctx context.Context, g Grant, q Query) (List, error)
+}
+
+// Query says which posts a client wants listed, newest first.
+type Query struct {
+	Limit    int    // 1 to 100; 0: the backend's choice
+	Offset   int    // how many to skip
+	Before   string // List.Before of an earlier answer; "" for none
+	After    string // List.After of an earlier answer; "" for none
+	PostType string // only this kind, as post type discovery names it; "" for all
+	Filter   string // only posts that contain it; "" for all
+	// Values is the query as it was sent, for filters that are still proposals
+	// (exists[], property-category, order, …).
+	Values url.Values
+}
+
+// List is a page of posts. Every item has a url property. Before and After are
+// opaque to the client; After is "" on the last page.
+type List struct {
+	Items         []mf2.Item
+	Before, After string
+}
