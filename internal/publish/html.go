@@ -1,0 +1,226 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// pages are the parsed templates; each HTML gives a copy its own functions.
+var pages = template.Must(template.New("").Funcs((&HTML{}).funcs()).ParseFS(templates, "templates/*.html"))
+
+// HTML is the preset "html", a [Target] that writes a whole site of finished
+// pages into a directory:
+//
+//	index.html              who the owner is, and the recent posts (h-card, h-feed)
+//	feed.xml                the same posts as Atom
+//	style.css               Style
+//	2026/index.html         the months of a year
+//	2026/11/index.html      the posts of a month
+//	2026/11/21/slug/…       a post, below the path of its permalink
+//
+// Each file is replaced at once and only when its bytes differ, so that a server
+// of these files sees no half page and keeps its validators. A deleted post's page
+// is removed; that its address answers 410 is the server's part. Nothing outside
+// Dir is ever written, symbolic links notwithstanding.
+//
+// All function fields must be set; they speak the site's language, and dates come
+// out in the time zone they are handed in.
+type HTML struct {
+	Dir   string                                      // is created when it does not exist
+	Style []byte                                      // the stylesheet
+	T     func(key string, args ...any) string        // the sentence called key
+	N     func(key string, n int, args ...any) string // the same in the plural form for n
+	Date  func(time.Time) string                      // day and minute
+	Day   func(time.Time) string                      // calendar day
+	Month func(time.Time) string                      // month and year
+
+	mu sync.Mutex // one Publish at a time: temporary files have fixed names
+}
+
+var _ Target = (*HTML)(nil)
+
+// Publish implements [Target]. A permalink that is not below the site's address, or
+// that would lead to another file than its own page, is an error.
+func (h *HTML) Publish(ctx context.Context, c Change) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	if err := os.MkdirAll(h.Dir, 0o755); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	root, err := os.OpenRoot(h.Dir)
+	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	defer root.Close()
+	p, err := h.press(root, c)
+	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	if c.Post.Permalink != "" {
+		if err := p.post(c.Post); err != nil {
+			return fmt.Errorf("publish %s: %w", c.Post.Permalink, err)
+		}
+		if err := p.archive(c); err != nil {
+			return fmt.Errorf("publish archive: %w", err)
+		}
+	}
+	if err := p.home(c); err != nil {
+		return fmt.Errorf("publish home page: %w", err)
+	}
+	return nil
+}
+
+// funcs are what the templates call.
+func (h *HTML) funcs() template.FuncMap {
+	return template.FuncMap{
+		"T": h.T, "N": h.N, "date": h.Date, "day": h.Day, "month": h.Month,
+		"machine":  func(t time.Time) string { return t.Format(time.RFC3339) },
+		"shortURL": shortURL, "host": hostOf,
+	}
+}
+
+// press writes the pages of one change.
+type press struct {
+	dir  directory
+	tmpl *template.Template
+	site siteView
+	say  *HTML
+}
+
+// page is what every template gets: the site, what the document is called, and
+// its own subject.
+type page struct {
+	Site        siteView
+	Title       string // of the document
+	URL         string // canonical address
+	Description string
+	Post        *postView   // the post's page
+	Posts       []*postView // home page, month
+	Month       time.Time   // month
+	Newer       *monthView  // neighbours of a month or year
+	Older       *monthView
+	Months      []monthView // year
+	Years       []monthView // home page
+}
+
+func (h *HTML) press(root *os.Root, c Change) (*press, error) {
+	tmpl, err := pages.Clone()
+	if err != nil {
+		return nil, err
+	}
+	site, err := newSite(c.Site)
+	if err != nil {
+		return nil, err
+	}
+	return &press{dir: directory{root}, tmpl: tmpl.Funcs(h.funcs()), site: site, say: h}, nil
+}
+
+// write executes a template into a file.
+func (p *press) write(name, tmpl string, view page) error {
+	view.Site = p.site
+	var b bytes.Buffer
+	if err := p.tmpl.ExecuteTemplate(&b, tmpl, view); err != nil {
+		return err
+	}
+	return p.dir.write(name, b.Bytes())
+}
+
+func (p *press) post(post Post) error {
+	name, err := pagePath(p.site.URL, post.Permalink)
+	if err != nil {
+		return err
+	}
+	if post.Deleted {
+		return p.dir.remove(name)
+	}
+	v := p.view(post)
+	return p.write(name, "post", page{Title: v.Heading, URL: v.URL, Description: v.Excerpt, Post: v})
+}
+
+// archive writes the pages of the post's month and year, or removes them when
+// they have no posts left.
+func (p *press) archive(c Change) error {
+	at := c.Post.Published
+	if at.IsZero() {
+		return nil // a post without a date is in no month
+	}
+	months := p.months(c.Months)
+	view := page{Title: p.say.Month(at), URL: p.site.at(at.Format("2006/01/")), Month: at, Posts: p.views(c.Month)}
+	i := slices.IndexFunc(months, func(m monthView) bool { return m.URL == view.URL })
+	if i > 0 {
+		view.Newer = &months[i-1]
+	}
+	if i >= 0 && i+1 < len(months) {
+		view.Older = &months[i+1]
+	}
+	if err := p.list(at.Format("2006/01/index.html"), "month", view, len(view.Posts) > 0); err != nil {
+		return err
+	}
+	year := page{Title: at.Format("2006"), URL: p.site.at(at.Format("2006/")), Month: at}
+	for _, m := range months {
+		if m.Time.Year() == at.Year() {
+			year.Months = append(year.Months, m)
+		}
+	}
+	return p.list(at.Format("2006/index.html"), "year", year, len(year.Months) > 0)
+}
+
+// list writes an archive page that has something in it and removes one that has not.
+func (p *press) list(name, tmpl string, view page, full bool) error {
+	if !full {
+		return p.dir.remove(name)
+	}
+	return p.write(name, tmpl, view)
+}
+
+// home writes what stands at the top of the site: home page, feed, stylesheet.
+func (p *press) home(c Change) error {
+	recent := c.Recent[:min(len(c.Recent), maxRecent)]
+	view := page{Title: p.site.Name, URL: p.site.URL, Description: p.site.Note, Posts: p.views(recent)}
+	for _, m := range p.months(c.Months) {
+		m.URL = p.site.at(m.Time.Format("2006/"))
+		if n := len(view.Years); n > 0 && view.Years[n-1].URL == m.URL {
+			view.Years[n-1].Posts += m.Posts
+			continue
+		}
+		view.Years = append(view.Years, m)
+	}
+	if err := p.write("index.html", "home", view); err != nil {
+		return err
+	}
+	feed, err := p.feed(view.Posts, c)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.dir.write("feed.xml", feed), p.dir.write("style.css", p.say.Style))
+}
+
+// monthView is a month or a year as a link.
+type monthView struct {
+	Time  time.Time // its first day
+	URL   string
+	Posts int
+}
+
+func (p *press) months(months []Month) []monthView {
+	var all []monthView
+	for _, m := range months {
+		t := time.Date(m.Year, m.Month, 1, 0, 0, 0, 0, time.UTC)
+		all = append(all, monthView{Time: t, URL: p.site.at(t.Format("2006/01/")), Posts: m.Posts})
+	}
+	return all
+}

@@ -1,0 +1,82 @@
+// Package publish is where posts go: a post that changed becomes pages of the
+// owner's site.
+//
+// A [Target] takes one [Change] at a time and makes the site show it. [HTML] is
+// the target that needs no generator: it writes finished pages.
+//
+//	to := &publish.HTML{Dir: "public", Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
+//	err := to.Publish(ctx, publish.Change{Site: site, Post: post, Recent: recent, Month: month, Months: months})
+//
+// The pages carry microformats2 (h-entry, h-feed, h-card) and the feed is Atom
+// (RFC 4287).
+package publish
+
+import (
+	"context"
+	"time"
+
+	"tertulia/mf2"
+)
+
+// Target is a place where a site's posts go.
+//
+// Publish makes the place show the change and returns when it is done or has
+// been handed on for good. It is idempotent: the same change again is no error and
+// changes nothing, and a change of which a part was done before is completed.
+// Calls for one site may not overlap, since each brings the lists as they were
+// when it was made; calls for different sites may.
+type Target interface {
+	Publish(ctx context.Context, c Change) error
+}
+
+// Site is what the pages say about the site itself.
+type Site struct {
+	URL      string   // address of the home page, with a slash at its end
+	Base     string   // base address of the endpoints, with a slash at its end
+	Name     string   // title of the site
+	Language string   // BCP 47 tag for the lang attribute
+	Author   mf2.Item // h-card: name, photo, url, note
+
+	// Links maps the rels that the pages advertise to absolute addresses:
+	// micropub, webmention, authorization_endpoint, token_endpoint,
+	// indieauth-metadata, micropub_media. Each becomes a <link> of its own.
+	Links map[string]string
+}
+
+// Post is a post as it is shown.
+type Post struct {
+	Permalink   string
+	Item        mf2.Item
+	Kind        string // as [mf2.Item.Kind] says
+	HTML        string // the content, made safe by the caller; the only text that is not escaped
+	Published   time.Time
+	Updated     time.Time // zero, or when the post was changed last
+	Revision    string    // marks this state of the post, see [RevisionMeta]
+	Deleted     bool
+	Syndication []string // addresses of its copies
+}
+
+// Change is a post that was created, updated or deleted, and the lists that
+// change with it. With an empty Post.Permalink only the lists are written, which
+// gives a new site its home page.
+type Change struct {
+	Site   Site
+	Post   Post
+	Recent []Post  // what the home page and the feed show: newest first, without deleted posts; 20 at most are used
+	Month  []Post  // all posts of the month of Post.Published, newest first, without deleted ones
+	Months []Month // all months that have posts, newest first
+}
+
+// Month is one month of the archive.
+type Month struct {
+	Year  int
+	Month time.Month
+	Posts int // how many posts it has
+}
+
+// RevisionMeta is the name of the <meta> element that carries Post.Revision: a
+// page is live when the network shows the revision that was published.
+const RevisionMeta = "tertulia-revision"
+
+// maxRecent bounds the home page and the feed.
+const maxRecent = 20

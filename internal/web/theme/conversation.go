@@ -1,0 +1,170 @@
+package theme
+
+import (
+	"html/template"
+	"slices"
+	"time"
+)
+
+// Conversation is the view of "conversation": the public responses to a page, as
+// a fragment that fits into any page. Its class names begin with "tertulia" or are
+// microformats.
+type Conversation struct {
+	Page      Link   // the page that the conversation belongs to
+	URL       string // the conversation's own page; empty when this is it
+	Endpoint  string // webmention endpoint; empty: no form
+	Hidden    []Field
+	Heading   int // level of the fragment's heading, 2 to 5; 0: 2
+	Likes     Faces
+	Reposts   Faces
+	Bookmarks Faces
+	RSVPs     []RSVP // in the order in which they are shown
+	Replies   []Response
+	Mentions  []Response
+	Total     int    // all public responses, those that are not shown included
+	More      string // address where all are shown, when these are not all
+	Now       time.Time
+}
+
+// Faces are people who did the same.
+type Faces struct {
+	Total  int // all of them; People may be fewer
+	People []Response
+}
+
+// RSVP are the people who gave the same answer to an invitation.
+type RSVP struct {
+	Value string // yes, maybe, interested, no
+	Faces
+}
+
+// Response is one response to a page.
+type Response struct {
+	ID        string // names its anchor: "tertulia-" + ID; letters, digits and hyphens
+	Kind      string // reply, mention, like, repost, bookmark, rsvp
+	Author    Person
+	URL       string        // its permalink
+	Source    string        // the page it was found on, whose host is shown
+	Network   string        // name of the network it came from, such as "Mastodon"; empty: the web
+	Name      string        // title, for mentions
+	HTML      template.HTML // content, sanitised by the caller; or
+	Text      string        // content as text
+	Shortened bool          // the content is not all of it
+	Lang      string        // BCP 47 tag of the content, if known
+	Published time.Time
+	Edited    time.Time // zero: never
+	Replies   []Response
+}
+
+// Person is an author. A picture is shown only from Photo, which must be an
+// address on our own host: visitors' browsers are sent nowhere else.
+type Person struct{ Name, URL, Photo string }
+
+// ConversationPage is the view of "conversation-page": the conversation of a page
+// as a page of its own, which is an h-entry of the page it belongs to.
+type ConversationPage struct {
+	Shell
+	Conversation Conversation
+}
+
+// Level is the level of the fragment's heading.
+func (c Conversation) Level() int {
+	if c.Heading < 1 || c.Heading > 5 {
+		return 2
+	}
+	return c.Heading
+}
+
+// Empty reports whether there is nothing to show.
+func (c Conversation) Empty() bool {
+	return c.Likes.Total == 0 && c.Reposts.Total == 0 && c.Bookmarks.Total == 0 &&
+		len(c.RSVPs) == 0 && len(c.Replies) == 0 && len(c.Mentions) == 0
+}
+
+// Called is what the author is called: the name, else the host of their address,
+// else that of the source. It is empty when nothing is known.
+func (r Response) Called() string {
+	if r.Author.Name != "" {
+		return r.Author.Name
+	}
+	if h := host(r.Author.URL); h != "" {
+		return h
+	}
+	return host(r.Source)
+}
+
+// Link is where the response is to be read: its permalink if that is on the host
+// it was found on, else the source, so that nobody speaks in another's name.
+// Spec: comments-presentation
+func (r Response) Link() string {
+	if r.Source != "" && r.Network == "" && host(r.URL) != host(r.Source) {
+		return web(r.Source)
+	}
+	return web(r.URL)
+}
+
+// Via names where the response came from: its network, else the source's host.
+func (r Response) Via() string {
+	if r.Network != "" {
+		return r.Network
+	}
+	return host(r.Source)
+}
+
+// More is how many people are not shown.
+func (f Faces) More() int { return max(0, f.Total-len(f.People)) }
+
+// group is a row of faces as the template shows it.
+type group struct {
+	Key    string // sentence that counts them
+	Class  string // microformats classes of each
+	Answer string // p-rsvp of each, or empty
+	Faces
+}
+
+var rsvpKeys = map[string]string{
+	"yes": "conversation.rsvp.yes", "no": "conversation.rsvp.no",
+	"maybe": "conversation.rsvp.maybe", "interested": "conversation.rsvp.interested",
+}
+
+// Groups are the rows of faces that have anybody in them.
+func (c Conversation) Groups() []group {
+	all := []group{
+		{Key: "conversation.likes", Class: "u-like h-cite", Faces: c.Likes},
+		{Key: "conversation.reposts", Class: "u-repost h-cite", Faces: c.Reposts},
+		{Key: "conversation.bookmarks", Class: "h-cite", Faces: c.Bookmarks},
+	}
+	for _, r := range c.RSVPs {
+		if key, ok := rsvpKeys[r.Value]; ok {
+			all = append(all, group{Key: key, Class: "h-cite", Answer: r.Value, Faces: r.Faces})
+		}
+	}
+	return slices.DeleteFunc(all, func(g group) bool { return g.Total == 0 })
+}
+
+// Sub is the level of the headings inside the fragment.
+func (c Conversation) Sub() int { return c.Level() + 1 }
+
+// thread is a list of responses, and one a response, with the time they are seen at.
+type (
+	thread struct {
+		Responses []Response
+		Now       time.Time
+	}
+	one struct {
+		Response Response
+		Now      time.Time
+	}
+)
+
+// Thread hands a list of responses to its template.
+func (c Conversation) Thread(rs []Response) thread { return thread{rs, c.Now} }
+
+// Thread hands the replies to a response to the template.
+func (t thread) Thread(rs []Response) thread { return thread{rs, t.Now} }
+
+// One hands a response to its template.
+func (t thread) One(r Response) one { return one{r, t.Now} }
+
+// One hands a response that waits to its template.
+func (a Admin) One(r Response) one { return one{r, a.Now} }

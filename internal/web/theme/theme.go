@@ -1,0 +1,113 @@
+// Package theme is what the service's own pages look like: templates, stylesheet
+// and the values that fill them.
+//
+//	err := theme.Render(w, "error", lang.Match(accept), theme.Error{Shell: shell, Status: 404})
+//
+// A page is named by its template and takes the view type that says so in its
+// comment. Everything in a view is text and is escaped, except the fields of type
+// [template.HTML], which the caller has sanitised. The pages need no script, load
+// nothing from elsewhere, and meet WCAG 2.2 AA. Responses are marked up as
+// u-comment, u-like and u-repost h-cite.
+// Spec: salmention
+package theme
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"tertulia/internal/lang"
+)
+
+//go:embed templates/*.html style.css
+var files embed.FS
+
+// pages are the parsed templates with the functions of either language.
+var pages = map[lang.Lang]*template.Template{
+	lang.For("es"): parse(lang.For("es")),
+	lang.For("en"): parse(lang.For("en")),
+}
+
+var style, styleHash = readStyle()
+
+// Render writes a page in a language: "conversation" (a [Conversation], only the
+// fragment), "conversation-page" ([ConversationPage]), "admin" ([Admin]), "consent"
+// ([Consent]), "signin" ([SignIn]), "link" ([SignInLink]), "status" ([Status]),
+// "webmention" ([Webmention]), "error" ([Error]). Nothing is written to w when the
+// template fails, which it does on a view of another type.
+func Render(w io.Writer, page string, l lang.Lang, view any) error {
+	var b bytes.Buffer
+	if err := pages[l].ExecuteTemplate(&b, page, view); err != nil {
+		return fmt.Errorf("render %s: %w", page, err)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// Stylesheet is the one stylesheet of the service's pages and of the pages that
+// the html preset publishes, with a hash of it for its address.
+func Stylesheet() (css []byte, hash string) { return bytes.Clone(style), styleHash }
+
+func readStyle() ([]byte, string) {
+	css, err := files.ReadFile("style.css")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	sum := sha256.Sum256(css)
+	return css, hex.EncodeToString(sum[:6])
+}
+
+// parse reads the templates with the functions of a language.
+func parse(l lang.Lang) *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"T": l.T, "N": l.N, "lang": l.Tag, "has": l.Has,
+		"date": l.Date, "ago": l.Ago, "list": l.List, "number": l.Number,
+		"machine": func(t time.Time) string { return t.Format(time.RFC3339) },
+		"web":     web, "own": own, "host": host, "initial": initial,
+		"page": func(title string, s Shell) top { return top{title, s} },
+	}).ParseFS(files, "templates/*.html"))
+}
+
+// web is u when it is an address that a link may lead to, else empty.
+func web(u string) string {
+	parsed, err := url.Parse(u)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return ""
+	}
+	return u
+}
+
+// own is the address of a picture on our own host: an absolute one, or a path.
+func own(u string) string {
+	if strings.HasPrefix(u, "/") && !strings.HasPrefix(u, "//") && !strings.HasPrefix(u, "/\\") {
+		return u
+	}
+	return web(u)
+}
+
+// host is the host of an address as it is shown to people.
+func host(u string) string {
+	parsed, err := url.Parse(u)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(parsed.Host, "www.")
+}
+
+// initial is the first letter of a name, to stand where a picture is missing.
+func initial(name string) string {
+	for _, r := range name {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return string(unicode.ToUpper(r))
+		}
+	}
+	return "·"
+}

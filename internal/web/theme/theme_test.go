@@ -1,0 +1,298 @@
+package theme_test
+
+import (
+	"bytes"
+	"html/template"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"tertulia/internal/lang"
+	"tertulia/internal/web/theme"
+	"tertulia/mf2"
+)
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// views is every page with every field filled from text and an address.
+func views(text, address string) map[string]any {
+	link := theme.Link{Name: text, URL: address, Current: true}
+	shell := theme.Shell{Site: link, Style: "/-/style.css", Nav: []theme.Link{link}, SignOut: address,
+		Hidden: []theme.Field{{Name: text, Value: text}}, Languages: map[string]string{"es": address, "en": address}}
+	response := theme.Response{ID: "r1", Kind: text, Author: theme.Person{Name: text, URL: address, Photo: address}, URL: address, Source: address,
+		Name: text, Text: text, Shortened: true, Lang: text, Published: noon, Edited: noon}
+	marked := response
+	marked.ID, marked.HTML, marked.Network = "r2", "<p>Con <em>marcas</em></p>", text
+	answer := response
+	answer.ID = "r3"
+	marked.Replies = []theme.Response{answer}
+	unknown := theme.Response{Text: "hola"}
+	faces := theme.Faces{Total: 9, People: []theme.Response{response, unknown}}
+	conversation := theme.Conversation{Page: link, URL: address, Endpoint: address, Hidden: shell.Hidden, Likes: faces, Reposts: faces, Bookmarks: faces,
+		RSVPs:   []theme.RSVP{{Value: "yes", Faces: faces}, {Value: "maybe", Faces: faces}, {Value: "interested", Faces: faces}, {Value: "no", Faces: faces}, {Value: text, Faces: faces}},
+		Replies: []theme.Response{response, marked, unknown}, Mentions: []theme.Response{unknown}, Total: 99, More: address, Now: noon.Add(time.Hour)}
+	return map[string]any{
+		"conversation":      conversation,
+		"conversation-page": theme.ConversationPage{Shell: shell, Conversation: conversation},
+		"admin": theme.Admin{Shell: shell, Action: address, More: address, Now: noon, Mentions: []theme.Pending{
+			{ID: text, Response: response, Page: link, Why: "person", Received: noon}, {ID: text, Response: marked, Page: link, Why: text}}},
+		"consent": theme.Consent{Shell: shell, Action: address, Client: link, ClientID: address, Redirect: address, Me: address,
+			Scopes: []theme.Scope{{Name: "create", Granted: true}, {Name: text}}, Warnings: []string{"redirect", text}},
+		"signin":     theme.SignIn{Shell: shell, Command: text, Client: text},
+		"link":       theme.SignInLink{Shell: shell, Action: address, Until: noon},
+		"status":     theme.Status{Shell: shell, Source: address, Target: address, Stage: text, Detail: text, Received: noon, Changed: noon},
+		"webmention": theme.Webmention{Shell: shell, Endpoint: address, Source: text, Target: text, Error: text, Field: "target"},
+		"error":      theme.Error{Shell: shell, Status: 404, Detail: text, Home: address},
+	}
+}
+
+// empty is every page without anything.
+func empty() map[string]any {
+	return map[string]any{
+		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "admin": theme.Admin{}, "consent": theme.Consent{},
+		"signin": theme.SignIn{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
+	}
+}
+
+func render(t *testing.T, page string, l lang.Lang, view any) (string, *html.Node) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := theme.Render(&b, page, l, view); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := html.Parse(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), doc
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func text(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data + " ")
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// every calls check for each page, in both languages, full and empty.
+func every(t *testing.T, check func(t *testing.T, page string, l lang.Lang, body string, doc *html.Node)) {
+	for _, tag := range []string{"es", "en"} {
+		for name, set := range map[string]map[string]any{"full": views("Ana", "https://ana.example/x"), "empty": empty()} {
+			for page, view := range set {
+				t.Run(tag+"/"+name+"/"+page, func(t *testing.T) {
+					l := lang.For(tag)
+					body, doc := render(t, page, l, view)
+					check(t, page, l, body, doc)
+				})
+			}
+		}
+	}
+}
+
+func TestPagesAreAccessible(t *testing.T) {
+	every(t, func(t *testing.T, page string, l lang.Lang, _ string, doc *html.Node) {
+		ids := map[string]bool{}
+		var labels, refs []string
+		level, main := 0, 0
+		for n := range doc.Descendants() {
+			if n.Type != html.ElementNode {
+				continue
+			}
+			if id := attr(n, "id"); id != "" {
+				if ids[id] {
+					t.Errorf("id %q stands twice", id)
+				}
+				ids[id] = true
+			}
+			for _, key := range []string{"aria-labelledby", "aria-describedby"} {
+				refs = append(refs, strings.Fields(attr(n, key))...)
+			}
+			switch n.Data {
+			case "label":
+				labels = append(labels, attr(n, "for"))
+			case "h1", "h2", "h3", "h4", "h5", "h6":
+				now := int(n.Data[1] - '0')
+				if now > level+1 && !(page == "conversation" && level == 0) {
+					t.Errorf("<%s> %q follows level %d", n.Data, text(n), level)
+				}
+				level = now
+				if text(n) == "" {
+					t.Errorf("<%s> is empty", n.Data)
+				}
+			case "main":
+				main++
+			case "a", "button":
+				if text(n) == "" {
+					t.Errorf("<%s href=%q> has no text", n.Data, attr(n, "href"))
+				}
+			case "img":
+				if !slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "alt" }) {
+					t.Error("<img> without alt")
+				}
+			case "html":
+				if page != "conversation" && attr(n, "lang") != l.Tag() {
+					t.Errorf("lang: got %q, want %q", attr(n, "lang"), l.Tag())
+				}
+			case "ul", "ol":
+				for c := range n.ChildNodes() {
+					if c.Type == html.ElementNode && c.Data != "li" {
+						t.Errorf("<%s> directly in a list", c.Data)
+					}
+				}
+			}
+		}
+		for n := range doc.Descendants() {
+			if n.Data == "input" && attr(n, "type") != "hidden" && !slices.Contains(labels, attr(n, "id")) {
+				t.Errorf("<input name=%q> has no label", attr(n, "name"))
+			}
+		}
+		for _, id := range append(labels, refs...) {
+			if !ids[id] {
+				t.Errorf("nothing has the id %q", id)
+			}
+		}
+		if want := map[bool]int{true: 0, false: 1}[page == "conversation"]; main != want {
+			t.Errorf("got %d <main>, want %d", main, want)
+		}
+	})
+}
+
+// No sentence is missing: its name would stand in the page.
+func TestPagesHaveNoUnspokenSentences(t *testing.T) {
+	key := regexp.MustCompile(`\b(shell|conversation|inbox|kind|why|consent|scope|warning|signin|link|status|stage|webmention|error|ago)\.[a-z0-9.-]+\b`)
+	every(t, func(t *testing.T, _ string, _ lang.Lang, body string, doc *html.Node) {
+		if found := key.FindString(text(doc)); found != "" || strings.Contains(body, "{n}") || strings.Contains(body, "{1}") {
+			t.Errorf("the page says %q:\n%s", found, body)
+		}
+	})
+}
+
+// T-UI01, T-MF08, T-IA12, HOSTILE 29 and 30: nothing that a stranger writes runs.
+func TestHostileViewsAreInert(t *testing.T) {
+	breaking := `x" onmouseover="alert(1)' --></title></textarea><script>alert(1)</script><img src=x onerror=alert(1)>`
+	for _, address := range []string{"javascript:alert(1)", "JaVa\tScript:alert(1)", "\x01javascript:alert(1)", "data:text/html,<script>alert(1)</script>",
+		"vbscript:x", "javascript://ana.example/%0aalert(1)", "//evil.example", `/\evil.example`, `https://evil.example/" onmouseover="x`, breaking} {
+		for page, view := range views(breaking, address) {
+			_, doc := render(t, page, lang.For("es"), view)
+			for n := range doc.Descendants() {
+				if n.Type != html.ElementNode {
+					continue
+				}
+				if slices.Contains([]string{"script", "iframe", "object", "embed", "base", "style"}, n.Data) {
+					t.Errorf("%s with %q has a <%s>", page, address, n.Data)
+				}
+				for _, a := range n.Attr {
+					v := strings.ToLower(strings.TrimSpace(a.Val))
+					to := slices.Contains([]string{"href", "src", "action", "formaction"}, a.Key)
+					if strings.HasPrefix(a.Key, "on") || a.Key == "style" || to && regexp.MustCompile(`^[\x00-\x20]*(javascript|data|vbscript):`).MatchString(v) ||
+						a.Key == "src" && (strings.HasPrefix(v, "//") || strings.HasPrefix(v, `/\`)) {
+						t.Errorf("%s with %q has <%s %s=%q>", page, address, n.Data, a.Key, a.Val)
+					}
+				}
+			}
+		}
+	}
+}
+
+// MF-16, MF-17: responses are marked up so that a reader of the page finds them.
+func TestConversationIsMicroformats(t *testing.T) {
+	view := views("Ana", "https://ana.example/x")["conversation-page"].(theme.ConversationPage)
+	view.Conversation.Page = theme.Link{Name: "La mesa", URL: "https://casa.example/mesa/"}
+	body, _ := render(t, "conversation-page", lang.For("es"), view)
+	base, _ := url.Parse("https://casa.example/-/conversation")
+	page, _, err := mf2.Parse(strings.NewReader(body), "text/html; charset=utf-8", base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, ok := page.Entry()
+	if !ok || entry.Get("name") != "La mesa" || !slices.Contains(entry.URLs("url"), "https://casa.example/mesa/") {
+		t.Errorf("h-entry: got %v %q %v", ok, entry.Get("name"), entry.URLs("url"))
+	}
+	for property, want := range map[string]int{"comment": 4, "like": 2, "repost": 2} {
+		if got := len(entry.Properties[property]); got != want {
+			t.Errorf("%s: got %d, want %d", property, got, want)
+		}
+	}
+	comment, _ := mf2.AsItem(entry.Properties["comment"][1])
+	author, _ := mf2.AsItem(comment.Properties["author"][0])
+	content, _ := comment.HTML("content")
+	if author.Get("name") != "Ana" || author.Get("url") != "https://ana.example/x" || author.Get("photo") != "https://ana.example/x" ||
+		!strings.Contains(content, "<em>marcas</em>") || comment.Get("url") != "https://ana.example/x" || comment.Get("published") != "2026-11-21T12:00:00Z" {
+		t.Errorf("comment: got %v", comment)
+	}
+}
+
+// HOSTILE 36: who speaks from evil.example is not shown as from famous.example.
+func TestResponseLinksToWhereItWasFound(t *testing.T) {
+	for _, c := range []struct{ url, source, network, link, via string }{
+		{"https://a.example/re", "https://a.example/re?utm=1", "", "https://a.example/re", "a.example"},
+		{"https://www.a.example/re", "https://a.example/x", "", "https://www.a.example/re", "a.example"},
+		{"https://famous.example/re", "https://evil.example/x", "", "https://evil.example/x", "evil.example"},
+		{"https://social.example/1", "https://bridge.example/x", "Mastodon", "https://social.example/1", "Mastodon"},
+		{"javascript:x", "https://a.example/x", "", "https://a.example/x", "a.example"},
+		{"https://a.example/x", "", "", "https://a.example/x", ""},
+		{"", "", "", "", ""},
+	} {
+		r := theme.Response{URL: c.url, Source: c.source, Network: c.network}
+		if r.Link() != c.link || r.Via() != c.via {
+			t.Errorf("%+v: got link %q via %q", c, r.Link(), r.Via())
+		}
+	}
+}
+
+func TestConversationHeadingLevel(t *testing.T) {
+	for level, want := range map[int]string{0: "<h2 id=", 4: "<h4 id=", 9: "<h2 id=", -1: "<h2 id="} {
+		body, _ := render(t, "conversation", lang.For("es"), theme.Conversation{Heading: level})
+		if !strings.Contains(body, want) {
+			t.Errorf("level %d: want %s in %s", level, want, body)
+		}
+	}
+}
+
+func TestErrorPages(t *testing.T) {
+	for status, want := range map[int]string{400: "petición", 403: "permiso", 404: "Aquí no hay nada", 410: "ya no existe", 429: "Demasiadas", 500: "ha fallado", 503: "Ahora no", 418: "ha fallado"} {
+		if body, _ := render(t, "error", lang.For("es"), theme.Error{Status: status}); !strings.Contains(body, want) {
+			t.Errorf("%d: want %q in %s", status, want, body)
+		}
+	}
+}
+
+func TestRenderWritesNothingOnError(t *testing.T) {
+	for page, view := range map[string]any{"no-such-page": nil, "admin": 42, "consent": theme.Error{}} {
+		var b bytes.Buffer
+		if err := theme.Render(&b, page, lang.Lang{}, view); err == nil || b.Len() > 0 {
+			t.Errorf("%s: got error %v and %d bytes", page, err, b.Len())
+		}
+	}
+}
+
+func FuzzRender(f *testing.F) {
+	f.Add("Ana", "https://ana.example/", "<p>hola</p>")
+	f.Add(`" onload=x`, "javascript:x", "")
+	f.Add("\xff{{.}}", "//x", "</section>")
+	f.Fuzz(func(t *testing.T, text, address, content string) {
+		for page, view := range views(text, address) {
+			if c, ok := view.(theme.Conversation); ok {
+				c.Replies[0].HTML = template.HTML(content)
+			}
+			render(t, page, lang.For("es"), view)
+		}
+	})
+}

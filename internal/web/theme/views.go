@@ -1,0 +1,117 @@
+package theme
+
+import "time"
+
+// Shell is what every page has around its content.
+type Shell struct {
+	Title     string            // of the document and its heading; empty: the page's own
+	Site      Link              // the site, as named in the header
+	Style     string            // address of the stylesheet
+	Nav       []Link            // of the owner's pages; empty for visitors
+	SignOut   string            // address that ends the session by POST; empty when there is none
+	Hidden    []Field           // fields of every form on the page: the CSRF token
+	Languages map[string]string // language switch: tag ("es", "en") → address of this page in it
+}
+
+// top is a shell with the title that its page settled on.
+type top struct {
+	Title string
+	Shell Shell
+}
+
+// Link is a text that leads somewhere.
+type Link struct {
+	Name    string
+	URL     string
+	Current bool // it leads to the page it stands on
+}
+
+// Field is a hidden form field.
+type Field struct{ Name, Value string }
+
+// Admin is the view of "admin": what waits for the owner.
+type Admin struct {
+	Shell
+	Action   string // where a decision is posted: id, decision=approve|reject
+	Mentions []Pending
+	More     string // address of the next page, empty on the last
+	Now      time.Time
+}
+
+// Pending is a mention that waits.
+type Pending struct {
+	ID       string
+	Response        // as it would be shown
+	Page     Link   // the page it responds to
+	Why      string // why it waits: person, changed, moved, all, page; else a text that is shown as it is
+	Received time.Time
+}
+
+// Consent is the view of "consent": may this application do this? It posts to
+// Action with scope repeated for each ticked scope, and decision=approve|deny.
+//
+// The page names the application, its full client_id and all requested scopes,
+// recognised or not.
+// Spec: indieauth#authorization-response
+// Spec: micropub#scope
+type Consent struct {
+	Shell
+	Action   string
+	Client   Link   // name and home page as the application gives them; the name may be empty
+	ClientID string // in full
+	Redirect string // where the answer goes
+	Me       string // the address that the application learns
+	Scopes   []Scope
+	Warnings []string // codes: redirect, host, unreachable; else a text that is shown as it is
+}
+
+// Scope is a permission that was asked for.
+type Scope struct {
+	Name    string
+	Granted bool // ticked to begin with
+}
+
+// SignIn is the view of "signin": nobody is signed in, and how to do so.
+type SignIn struct {
+	Shell
+	Command string // what to run; empty: "tertulia link"
+	Client  string // the application that is waiting for the answer, or empty
+}
+
+// SignInLink is the view of "link": confirms a one-time sign-in link by POST, so
+// that no mail scanner or preview uses it up.
+type SignInLink struct {
+	Shell
+	Action  string
+	Expired bool      // the link was used or is too old
+	Until   time.Time // how long the link works; zero: not said
+}
+
+// Status is the view of "status": what became of a webmention.
+type Status struct {
+	Shell
+	Source, Target string
+	Stage          string // received, pending, approved, rejected, withdrawn, failed
+	Detail         string // why it failed, for people; may be empty
+	Received       time.Time
+	Changed        time.Time // when the stage was reached
+}
+
+// Webmention is the view of "webmention": the form for people behind the
+// endpoint, and what the endpoint answers to it.
+type Webmention struct {
+	Shell
+	Endpoint       string
+	Source, Target string // what was entered
+	Error          string // what was wrong with it, for people; empty: nothing
+	Field          string // the field that Error is about: source or target; may be empty
+	StatusURL      string // set when it was accepted
+}
+
+// Error is the view of "error".
+type Error struct {
+	Shell
+	Status int    // 400, 403, 404, 410, 429, 500, 503; others are shown as 500
+	Detail string // what the visitor can do about it; may be empty
+	Home   string // address of the way back; empty: the site's
+}
