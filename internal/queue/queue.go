@@ -1,0 +1,266 @@
+// Package queue runs the durable jobs that store keeps.
+//
+//	r := queue.Runner{DB: db, Handlers: map[string]queue.Handler{"verify": verify}}
+//	err := r.Run(ctx)
+//
+// A handler does its work on the network first and returns a [Commit]; the runner
+// applies it and removes the job in one transaction. A job that was interrupted
+// simply runs again, so a handler is idempotent. DESIGN section 2, rule 1.
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"tertulia/store"
+)
+
+// Handler does the work of one job outside any transaction. Its Commit, which may
+// be nil, is applied whether or not there is an error: with nil the job is done,
+// with an error it is retried, waits ([After], [Retry]) or is parked ([Permanent]). ctx ends
+// before the lease does.
+type Handler func(ctx context.Context, job store.Job) (Commit, error)
+
+// Commit writes the outcome of a job. Follow-up jobs are enqueued in it.
+type Commit func(*store.Tx) error
+
+// Runner runs jobs until it is stopped. Its fields are set before Run.
+type Runner struct {
+	DB       *store.DB
+	Handlers map[string]Handler
+
+	Workers     int                             // jobs at once; 0 means 16
+	Lease       time.Duration                   // 0 means two minutes
+	MaxAttempts int                             // 0 means 20: with the default waits more than 72 hours
+	Wait        func(attempt int) time.Duration // before the next attempt; nil means [Backoff]
+	Log         *slog.Logger
+}
+
+// maxPanics parks a job whose handler panicked so often, or that ran when the
+// process died so often: it must not take the others with it.
+const maxPanics = 3
+
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+// Permanent marks an error that another attempt cannot mend: the job is parked.
+func Permanent(err error) error { return permanentError{err} }
+
+type afterError struct {
+	error
+	wait    time.Duration
+	counted bool
+}
+
+func (e afterError) Unwrap() error { return e.error }
+
+// After says that a job has to wait for something else. That is not an attempt.
+func After(wait time.Duration, err error) error { return afterError{err, wait, false} }
+
+// Retry says when to try again, because the other side did.
+func Retry(wait time.Duration, err error) error { return afterError{err, wait, true} }
+
+// Backoff is the wait before the next attempt: half a minute that becomes four
+// times as much with each, six hours at most, and up to half of it taken off by
+// chance so that jobs that failed together do not come back together.
+func Backoff(attempt int) time.Duration {
+	const most = 6 * time.Hour
+	wait := 30 * time.Second
+	for range attempt - 1 {
+		if wait *= 4; wait >= most {
+			wait = most
+			break
+		}
+	}
+	return wait/2 + rand.N(wait/2)
+}
+
+// Run works until ctx is done, then waits for what is under way. Jobs that a
+// process before us had claimed become due at once.
+func (r *Runner) Run(ctx context.Context) error {
+	if err := r.DB.Release(ctx); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	owner := store.NewID(time.Now())
+	slots := make(chan struct{}, r.workers())
+	for {
+		select {
+		case slots <- struct{}{}: // one worker is free
+		case <-ctx.Done():
+			return nil
+		}
+		<-slots
+		jobs, err := r.DB.Claim(ctx, owner, r.lease(), cap(slots)-len(slots))
+		if err != nil && ctx.Err() == nil {
+			r.log().Error("jobs cannot be claimed", "error", err)
+		}
+		for _, job := range jobs {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				r.work(ctx, job)
+			})
+		}
+		least := 10 * time.Millisecond
+		if err != nil {
+			least = time.Second // a full disk is not emptied by asking
+		}
+		if len(jobs) == 0 && !r.rest(ctx, least) {
+			return nil
+		}
+	}
+}
+
+// rest waits until a job may be due; false means that we are to stop. What is due is
+// judged by the store's clock, as it is when jobs are claimed.
+func (r *Runner) rest(ctx context.Context, least time.Duration) bool {
+	wait := time.Minute
+	if next, ok, err := r.DB.NextDue(); err == nil && ok {
+		wait = min(wait, max(next.Sub(r.DB.Now()), least))
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-r.DB.JobsReady():
+	case <-timer.C:
+	}
+	return true
+}
+
+func (r *Runner) work(ctx context.Context, job store.Job) {
+	commit, err := r.handle(ctx, job)
+	// The outcome is written even when we are being stopped.
+	write := context.WithoutCancel(ctx)
+	failed := r.DB.Update(write, job.Site, func(tx *store.Tx) error {
+		if commit != nil {
+			if err := r.apply(tx, job, commit); err != nil {
+				return err
+			}
+		}
+		return r.settle(ctx, tx, job, err)
+	})
+	switch {
+	case failed == nil:
+	case errors.Is(failed, store.ErrLease), errors.Is(failed, store.ErrClosed):
+		r.log().Warn("the outcome of a job was not kept", "kind", job.Kind, "job", job.ID, "error", failed)
+	default:
+		r.log().Error("the outcome of a job could not be written", "kind", job.Kind, "job", job.ID, "error", failed)
+		if again := r.DB.Update(write, job.Site, func(tx *store.Tx) error {
+			return r.settle(ctx, tx, job, failed)
+		}); again != nil {
+			r.log().Error("the job waits for the end of its lease", "job", job.ID, "error", again)
+		}
+	}
+}
+
+type panicError struct{ value any }
+
+func (e panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// handle runs the handler; a panic becomes an error of this one job.
+func (r *Runner) handle(ctx context.Context, job store.Job) (commit Commit, err error) {
+	h := r.Handlers[job.Kind]
+	if h == nil {
+		return nil, Permanent(fmt.Errorf("this version knows no job %q", job.Kind))
+	}
+	if job.Panics >= maxPanics {
+		return nil, Permanent(fmt.Errorf("the process died %d times while it ran", job.Panics))
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.lease()*9/10)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			commit, err = nil, r.panicked(job, v)
+		}
+	}()
+	return h(ctx, job)
+}
+
+// apply runs the commit of a job; its panic is an error of this one job as well.
+func (r *Runner) apply(tx *store.Tx, job store.Job, commit Commit) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = r.panicked(job, v)
+		}
+	}()
+	return commit(tx)
+}
+
+func (r *Runner) panicked(job store.Job, v any) error {
+	r.log().Error("a job panicked", "kind", job.Kind, "job", job.ID, "panic", v, "stack", string(debug.Stack()))
+	return panicError{v}
+}
+
+// settle decides what becomes of a job after its attempt ended with err.
+func (r *Runner) settle(ctx context.Context, tx *store.Tx, job store.Job, err error) error {
+	var (
+		permanent permanentError
+		after     afterError
+		panicked  panicError
+	)
+	switch {
+	case err == nil:
+		return tx.FinishJob(job)
+	case errors.As(err, &after) && (!after.counted || job.Attempts < r.maxAttempts()):
+		return tx.RetryJob(job, tx.Now.Add(after.wait), err.Error(), after.counted)
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return tx.RetryJob(job, tx.Now, "", false)
+	case errors.As(err, &panicked):
+		panics, failed := tx.CountPanic(job)
+		if failed != nil {
+			return failed
+		}
+		if panics >= maxPanics {
+			return tx.ParkJob(job, err.Error())
+		}
+	case errors.As(err, &permanent), job.Attempts >= r.maxAttempts():
+		return tx.ParkJob(job, err.Error())
+	}
+	return tx.RetryJob(job, tx.Now.Add(r.wait(job.Attempts)), err.Error(), true)
+}
+
+func (r *Runner) workers() int {
+	if r.Workers > 0 {
+		return r.Workers
+	}
+	return 16
+}
+
+func (r *Runner) lease() time.Duration {
+	if r.Lease > 0 {
+		return r.Lease
+	}
+	return 2 * time.Minute
+}
+
+func (r *Runner) maxAttempts() int {
+	if r.MaxAttempts > 0 {
+		return r.MaxAttempts
+	}
+	return 20
+}
+
+func (r *Runner) wait(attempt int) time.Duration {
+	if r.Wait != nil {
+		return r.Wait(attempt)
+	}
+	return Backoff(attempt)
+}
+
+func (r *Runner) log() *slog.Logger {
+	if r.Log != nil {
+		return r.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"tertulia/indieauth"
+)
+
+// What lets somebody in is kept under the SHA-256 of its secret, never the secret:
+// tokens, codes, sessions and requests. What has expired is not there any more,
+// whether or not it was swept yet.
+
+// Session is a signed-in browser of the owner.
+type Session struct {
+	Hash    string    `json:"hash"`
+	Me      string    `json:"me"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+}
+
+// Request is something short-lived that waits for its second half: a one-time
+// sign-in link, a consent that was asked for, a create that may be repeated.
+type Request struct {
+	Hash    string          `json:"hash"`
+	Kind    string          `json:"kind"` // link, consent, create
+	Data    json.RawMessage `json:"data,omitempty"`
+	Session string          `json:"session,omitempty"` // hash of the session it is bound to
+	Created time.Time       `json:"created"`
+	Expires time.Time       `json:"expires"`
+}
+
+var tokens = table[indieauth.Token]{
+	name: "tokens", kind: "token", version: 1,
+	key: func(t *indieauth.Token) string { return t.Hash },
+}
+
+var codes = table[indieauth.Code]{
+	name: "codes", kind: "code", version: 1,
+	key: func(c *indieauth.Code) string { return c.Hash },
+}
+
+var sessions = table[Session]{
+	name: "sessions", kind: "session", version: 1,
+	key: func(s *Session) string { return s.Hash },
+}
+
+var requests = table[Request]{
+	name: "requests", kind: "request", version: 1,
+	key: func(r *Request) string { return r.Hash },
+}
+
+func (tx *Tx) fresh(what string, expires time.Time, err error) error {
+	if err == nil && !expires.IsZero() && !tx.Now.Before(expires) {
+		return fmt.Errorf("%s has expired: %w", what, fs.ErrNotExist)
+	}
+	return err
+}
+
+// Token reads a token by its hash.
+func (tx *Tx) Token(hash string) (indieauth.Token, error) {
+	t, err := tokens.get(tx, hash)
+	return t, tx.fresh("token", t.Expires, err)
+}
+
+// PutToken writes a token.
+func (tx *Tx) PutToken(t indieauth.Token) error { return tokens.put(tx, t) }
+
+// DropToken removes a token; one that is not there is fine.
+func (tx *Tx) DropToken(hash string) error { return dropIfThere(tx, &tokens, hash) }
+
+// Tokens lists the tokens that are valid.
+func (tx *Tx) Tokens() ([]indieauth.Token, error) {
+	return tokens.all(tx, func(t *indieauth.Token) bool { return tx.fresh("", t.Expires, nil) == nil })
+}
+
+// Code reads an authorization code by its hash, used ones included.
+func (tx *Tx) Code(hash string) (indieauth.Code, error) {
+	c, err := codes.get(tx, hash)
+	return c, tx.fresh("code", c.Expires, err)
+}
+
+// PutCode writes an authorization code.
+func (tx *Tx) PutCode(c indieauth.Code) error { return codes.put(tx, c) }
+
+// Session reads a session by the hash of its cookie.
+func (tx *Tx) Session(hash string) (Session, error) {
+	s, err := sessions.get(tx, hash)
+	return s, tx.fresh("session", s.Expires, err)
+}
+
+// PutSession writes a session.
+func (tx *Tx) PutSession(s Session) error { return sessions.put(tx, s) }
+
+// Sessions lists the sessions that are valid.
+func (tx *Tx) Sessions() ([]Session, error) {
+	return sessions.all(tx, func(s *Session) bool { return tx.fresh("", s.Expires, nil) == nil })
+}
+
+// DropSession removes a session; one that is not there is fine.
+func (tx *Tx) DropSession(hash string) error { return dropIfThere(tx, &sessions, hash) }
+
+// Request reads a request of a kind by its hash.
+func (tx *Tx) Request(kind, hash string) (Request, error) {
+	r, err := requests.get(tx, hash)
+	if err == nil && r.Kind != kind {
+		return Request{}, fmt.Errorf("%s %q: %w", kind, hash, fs.ErrNotExist)
+	}
+	return r, tx.fresh(kind, r.Expires, err)
+}
+
+// PutRequest writes a request.
+func (tx *Tx) PutRequest(r Request) error { return requests.put(tx, r) }
+
+// TakeRequest reads a request and removes it: it can be had once.
+func (tx *Tx) TakeRequest(kind, hash string) (Request, error) {
+	r, err := tx.Request(kind, hash)
+	if err != nil {
+		return r, err
+	}
+	return r, requests.delete(tx, hash)
+}
+
+// SweepAccess removes what has expired before the given time.
+func (tx *Tx) SweepAccess(before time.Time) error {
+	expired := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
+	if err := sweep(tx, &tokens, func(t *indieauth.Token) bool { return expired(t.Expires) }); err != nil {
+		return err
+	}
+	if err := sweep(tx, &codes, func(c *indieauth.Code) bool { return expired(c.Expires) }); err != nil {
+		return err
+	}
+	if err := sweep(tx, &sessions, func(s *Session) bool { return expired(s.Expires) }); err != nil {
+		return err
+	}
+	return sweep(tx, &requests, func(r *Request) bool { return expired(r.Expires) })
+}
+
+func sweep[T any](tx *Tx, t *table[T], gone func(*T) bool) error {
+	recs, err := t.all(tx, gone)
+	if err != nil {
+		return err
+	}
+	for _, rec := range recs {
+		if err := t.delete(tx, t.key(&rec)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func dropIfThere[T any](tx *Tx, t *table[T], k string) error {
+	if !t.has(tx, k) {
+		return nil
+	}
+	return t.delete(tx, k)
+}

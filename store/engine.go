@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"io"
+	"iter"
+)
+
+// engine is the seam below which a storage engine lives: an ordered key-value
+// store with serializable transactions. bbolt is the engine of one machine.
+// Records, indexes and the queue are written once, above it.
+type engine interface {
+	// view runs fn on one moment's picture. Bytes that fn sees are valid
+	// until it returns.
+	view(fn func(reader) error) error
+	// update runs fn and commits. It may run fn several times and apply
+	// the last. A done context is honoured before fn has started, never after.
+	update(ctx context.Context, fn func(writer) error) error
+	backup(w io.Writer) error
+	close() error
+}
+
+type reader interface {
+	// get returns nil when there is no such key.
+	get(key []byte) []byte
+	// scan goes through the keys with the prefix in order, or backwards,
+	// beginning at from (inclusive; nil: at the end it starts from).
+	// Nothing may be written while a scan is open.
+	scan(prefix, from []byte, backwards bool) iter.Seq2[[]byte, []byte]
+}
+
+type writer interface {
+	reader
+	put(key, value []byte) error
+	delete(key []byte) error
+}

@@ -1,0 +1,291 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+)
+
+// Job is work that is owed: it was promised in the transaction that enqueued it,
+// and goes in the one that records its outcome.
+//
+//	waiting (Due) ──claim: Attempts+1, lease──▶ leased (Owner, Until) ──▶ gone
+//	   ▲  ▲                                        │        │
+//	   │  └──────────── retry, lease ran out ──────┘        └──▶ parked ──▶ waiting
+//	   └── enqueued anew while it ran (Again)
+type Job struct {
+	ID      string          `json:"id"`
+	Site    string          `json:"site"`
+	Kind    string          `json:"kind"` // verify, send, publish…
+	Key     string          `json:"key"`  // one job of a kind with a key at a time
+	Args    json.RawMessage `json:"args,omitempty"`
+	Due     time.Time       `json:"due"`
+	Created time.Time       `json:"created"`
+
+	Attempts int       `json:"attempts,omitempty"` // begun, counted before the work
+	Panics   int       `json:"panics,omitempty"`   // attempts that ended so
+	Again    bool      `json:"again,omitempty"`    // enqueued anew while it ran
+	Owner    string    `json:"owner,omitempty"`    // who works on it
+	Until    time.Time `json:"until,omitzero"`     // how long it is theirs
+	Parked   time.Time `json:"parked,omitzero"`    // given up until somebody says retry
+	Error    string    `json:"error,omitempty"`    // of the last attempt
+}
+
+// ErrLease is returned when a job is no longer its owner's: another has it, or it is
+// gone. Nothing of what was done for it may be kept.
+var ErrLease = errors.New("the job is no longer ours")
+
+const (
+	jobsDue    = "jobs_due"    // time·site·id → id
+	jobsKey    = "jobs_key"    // site·kind·key → id
+	jobsParked = "jobs_parked" // id → id
+	jobsLeased = "jobs_leased" // id → id
+)
+
+var jobs = table[Job]{
+	name: "jobs", kind: "job", version: 1, global: true,
+	key: func(j *Job) string { return j.ID },
+	indexes: func(j *Job) []indexEntry {
+		entries := []indexEntry{{jobsKey, join(j.Site, j.Kind, j.Key)}}
+		if !j.Parked.IsZero() {
+			return append(entries, indexEntry{jobsParked, j.ID})
+		}
+		due := j.Due
+		if j.Owner != "" {
+			due = j.Until
+			entries = append(entries, indexEntry{jobsLeased, j.ID})
+		}
+		return append(entries, indexEntry{jobsDue, join(timePart(due), j.Site, j.ID)})
+	},
+}
+
+// Enqueue promises a job of the transaction's site: Kind, Key, Args and Due (zero: now)
+// are the caller's. A job of that kind and key that already waits takes the new
+// arguments and the earlier time; one that runs will run once more.
+func (tx *Tx) Enqueue(j Job) error {
+	if j.Due.IsZero() {
+		j.Due = tx.Now
+	}
+	tx.jobs = true
+	have, err := jobs.lookup(tx, jobsKey, tx.Site, j.Kind, j.Key)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := tx.add(jobsCount, +1); err != nil {
+			return err
+		}
+		// Nothing else of j is taken over: a follow-up made from the job that
+		// runs must not inherit its lease and attempts.
+		return jobs.put(tx, Job{
+			ID: NewID(tx.Now), Site: tx.Site, Kind: j.Kind, Key: j.Key, Args: j.Args,
+			Due: j.Due, Created: tx.Now,
+		})
+	}
+	if err != nil {
+		return err
+	}
+	have.Args = j.Args
+	switch {
+	case have.Owner != "":
+		have.Again = true
+	case !have.Parked.IsZero():
+		have.Parked, have.Attempts, have.Panics, have.Due = time.Time{}, 0, 0, j.Due
+	case j.Due.Before(have.Due):
+		have.Due = j.Due
+	}
+	return jobs.put(tx, have)
+}
+
+// Claim takes up to most jobs that are due, of all sites, earliest first, and
+// counts the attempt before the work begins. They are owner's for the length of the lease.
+func (db *DB) Claim(ctx context.Context, owner string, lease time.Duration, most int) ([]Job, error) {
+	var claimed []Job
+	err := db.update(ctx, "", func(tx *Tx) error {
+		claimed = nil
+		due, err := tx.due(most)
+		if err != nil {
+			return err
+		}
+		for _, j := range due {
+			j.Attempts++
+			j.Owner, j.Until = owner, tx.Now.Add(lease)
+			if err := jobs.put(tx, j); err != nil {
+				return err
+			}
+			claimed = append(claimed, j)
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+// due reads the jobs whose time has come. One that cannot be read is parked, so that
+// it cannot hold up the others, nor have the runner come back for it again and again.
+func (tx *Tx) due(most int) ([]Job, error) {
+	var found []Job
+	damaged := map[string]string{} // key of the entry → id
+	pre := prefix("", jobsDue)
+	for k, id := range tx.r.scan(pre, nil, false) {
+		if len(found) == most || parseTimePart(string(k[len(pre):][:8])).After(tx.Now) {
+			break
+		}
+		j, err := jobs.get(tx, string(id))
+		if err != nil {
+			tx.log.Error("job parked that cannot be read", "error", err)
+			damaged[string(k)] = string(id)
+			continue
+		}
+		found = append(found, j)
+	}
+	for k, id := range damaged {
+		if err := errors.Join(tx.w.delete([]byte(k)), tx.w.put(key("", jobsParked, id), []byte(id))); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// NextDue tells when the next job is due; false when none waits.
+func (db *DB) NextDue() (next time.Time, ok bool, err error) {
+	err = db.engine.view(func(r reader) error {
+		pre := prefix("", jobsDue)
+		for k := range r.scan(pre, nil, false) {
+			next, ok = parseTimePart(string(k[len(pre):][:8])), true
+			break
+		}
+		return nil
+	})
+	return next, ok, err
+}
+
+// JobsReady holds a token after a commit that brought or freed a job.
+func (db *DB) JobsReady() <-chan struct{} { return db.ready }
+
+// Release makes every leased job due at once. The one process that holds the data
+// says so when it starts: whoever had the leases is gone, and died with the job in
+// hand, which counts as a panic. (Who is stopped in good order gives its jobs back.)
+func (db *DB) Release(ctx context.Context) error {
+	return db.update(ctx, "", func(tx *Tx) error {
+		var ids []string
+		for _, id := range tx.r.scan(prefix("", jobsLeased), nil, false) {
+			ids = append(ids, string(id))
+		}
+		for _, id := range ids {
+			j, err := jobs.get(tx, id)
+			if err != nil {
+				tx.log.Error("job passed over", "error", err)
+				continue
+			}
+			j.Owner, j.Until, j.Due = "", time.Time{}, tx.Now
+			j.Panics++
+			if err := jobs.put(tx, j); err != nil {
+				return err
+			}
+		}
+		tx.jobs = true
+		return nil
+	})
+}
+
+// mine reads the job as it is now and makes sure that it is still j's owner's.
+func (tx *Tx) mine(j Job) (Job, error) {
+	now, err := jobs.get(tx, j.ID)
+	// Attempts begin anew when a job was enqueued again or unparked, so a lease
+	// is told from a later one of the same owner by its end as well.
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (now.Owner != j.Owner || now.Attempts != j.Attempts || !now.Until.Equal(j.Until)) {
+		return now, fmt.Errorf("%s %s: %w", j.Kind, j.ID, ErrLease)
+	}
+	now.Owner, now.Until = "", time.Time{}
+	return now, err
+}
+
+// FinishJob removes a job that is done, or lets it run again if it was enqueued
+// anew meanwhile. It belongs into the transaction that records the outcome.
+func (tx *Tx) FinishJob(j Job) error {
+	now, err := tx.mine(j)
+	if err != nil {
+		return err
+	}
+	if now.Again {
+		now.Again, now.Attempts, now.Panics, now.Due, now.Error = false, 0, 0, tx.Now, ""
+		tx.jobs = true
+		return jobs.put(tx, now)
+	}
+	if err := tx.add(jobsCount, -1); err != nil {
+		return err
+	}
+	return jobs.delete(tx, j.ID)
+}
+
+// RetryJob lets a job wait until due. counted says whether the attempt counts:
+// waiting for something is not an attempt.
+func (tx *Tx) RetryJob(j Job, due time.Time, cause string, counted bool) error {
+	now, err := tx.mine(j)
+	if err != nil {
+		return err
+	}
+	now.Due, now.Error = due, cause
+	if !counted {
+		now.Attempts--
+	}
+	if now.Again {
+		now.Again, now.Due = false, tx.Now
+	}
+	tx.jobs = true
+	return jobs.put(tx, now)
+}
+
+// CountPanic notes that an attempt panicked and tells how many have.
+func (tx *Tx) CountPanic(j Job) (int, error) {
+	now, err := jobs.get(tx, j.ID)
+	if err != nil {
+		return 0, err
+	}
+	now.Panics++
+	return now.Panics, jobs.put(tx, now)
+}
+
+// ParkJob sets a job aside, visible and retryable. One that was enqueued anew
+// meanwhile begins anew instead, as one does that is enqueued while it is parked.
+func (tx *Tx) ParkJob(j Job, cause string) error {
+	now, err := tx.mine(j)
+	if err != nil {
+		return err
+	}
+	now.Parked, now.Error = tx.Now, cause
+	if now.Again {
+		now.Again, now.Parked, now.Attempts, now.Panics, now.Due = false, time.Time{}, 0, 0, tx.Now
+		tx.jobs = true
+	}
+	return jobs.put(tx, now)
+}
+
+// Unpark makes a job due at once, with its attempts forgotten. A job of
+// another site is reported as fs.ErrNotExist.
+func (tx *Tx) Unpark(id string) error {
+	j, err := jobs.get(tx, id)
+	if err == nil && j.Site != tx.Site {
+		err = fmt.Errorf("job %q: %w", id, fs.ErrNotExist)
+	}
+	if err != nil || j.Owner != "" {
+		return err
+	}
+	j.Parked, j.Attempts, j.Panics, j.Due = time.Time{}, 0, 0, tx.Now
+	tx.jobs = true
+	return jobs.put(tx, j)
+}
+
+// Jobs lists the site's jobs in the order they were promised.
+func (tx *Tx) Jobs() ([]Job, error) {
+	return jobs.all(tx, func(j *Job) bool { return j.Site == tx.Site })
+}
+
+var jobsCount = key("", "meta", "jobs_count")
+
+// JobCount is how many jobs of all sites are kept, parked ones included.
+func (tx *Tx) JobCount() int {
+	n, _ := strconv.Atoi(string(tx.r.get(jobsCount))) // absent: none yet
+	return n
+}

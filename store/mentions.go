@@ -1,0 +1,230 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"time"
+
+	"tertulia/mf2"
+)
+
+// State is where a mention stands.
+type State string
+
+// The life of a mention:
+//
+//	received ──verified──▶ pending ──owner──▶ approved ──owner──▶ rejected, deleted
+//	    │         └──policy: trusted──▶ approved
+//	    └──▶ failed (no link, or never reached)
+//	pending, approved ──source answers 410, or the link is gone──▶ withdrawn
+//	withdrawn ──verified again──▶ what the owner had decided, else by policy
+//
+// A decision of the owner (approved, rejected, deleted) survives every re-send.
+const (
+	Received  State = "received"  // accepted, not yet looked at
+	Pending   State = "pending"   // verified, waits for the owner
+	Approved  State = "approved"  // public
+	Rejected  State = "rejected"  // by the owner
+	Deleted   State = "deleted"   // by the owner, never revived by a re-send
+	Withdrawn State = "withdrawn" // by its source
+	Failed    State = "failed"    // could not be verified
+)
+
+// Mention is one Webmention: one source that links to one page.
+type Mention struct {
+	ID       string `json:"id"`
+	Source   string `json:"source"` // as it was sent
+	Target   string `json:"target"` // as it was sent, fragment included
+	Page     string `json:"page"`   // id of the page
+	State    State  `json:"state"`
+	Decision State  `json:"decision,omitempty"` // the owner's last: approved, rejected or deleted
+
+	Shown *Version `json:"shown,omitempty"` // what readers see, or would see
+	Held  *Version `json:"held,omitempty"`  // a changed text that waits for the owner
+	Why   string   `json:"why,omitempty"`   // why it waits: a key of the catalogue
+
+	Number   uint64    `json:"number,omitempty"` // wm-id: the change at which it first became public; 0: never was
+	Public   time.Time `json:"public,omitzero"`  // wm-received: that change's time
+	Received time.Time `json:"received"`
+	Checked  time.Time `json:"checked,omitzero"` // the last answer of its source that counted
+
+	Missing      int       `json:"missing,omitempty"`      // answers 404 or 451 in a row
+	MissingSince time.Time `json:"missing_since,omitzero"` // the first of them
+	History      []Event   `json:"history,omitempty"`
+}
+
+// Version is what a source said at one time: the response, read and made harmless.
+type Version struct {
+	Type      string     `json:"type"`           // reply, like, repost, bookmark, rsvp, mention
+	RSVP      string     `json:"rsvp,omitempty"` // yes, no, maybe, interested
+	Author    mf2.Author `json:"author"`
+	Person    string     `json:"person,omitempty"` // id; "" when the author could not be confirmed
+	URL       string     `json:"url"`              // where readers are led: u-url if it is the source's own host, else the source
+	Name      string     `json:"name,omitempty"`
+	HTML      string     `json:"html,omitempty"` // sanitised
+	Text      string     `json:"text,omitempty"`
+	Language  string     `json:"language,omitempty"`
+	Published time.Time  `json:"published,omitzero"`
+	Digest    string     `json:"digest"` // of what readers would see: two versions with the same are one
+}
+
+const (
+	mentionKey     = "mention_key"     // page·sha256(source) → id
+	mentionsPage   = "mentions_page"   // page·time it became public·id → id: the public ones
+	mentionsState  = "mentions_state"  // state·time·id → id
+	mentionsPerson = "mentions_person" // person·time·id → id
+	counts         = "counts"          // page·type → number of public ones
+)
+
+var mentions = table[Mention]{
+	name: "mentions", kind: "mention", version: 1,
+	key: func(m *Mention) string { return m.ID },
+	indexes: func(m *Mention) []indexEntry {
+		at := timePart(m.Received)
+		entries := []indexEntry{
+			{mentionKey, join(m.Page, sourceKey(m.Source))},
+			{mentionsState, join(string(m.State), at, m.ID)},
+		}
+		if m.IsPublic() {
+			entries = append(entries, indexEntry{mentionsPage, join(m.Page, timePart(m.Public), m.ID)})
+		}
+		if m.Held != nil && m.State == Approved {
+			entries = append(entries, indexEntry{mentionsState, join(string(Pending), at, m.ID)})
+		}
+		if m.Shown != nil && m.Shown.Person != "" {
+			entries = append(entries, indexEntry{mentionsPerson, join(m.Shown.Person, at, m.ID)})
+		}
+		return entries
+	},
+}
+
+// IsPublic tells whether readers see the mention.
+func (m *Mention) IsPublic() bool { return m.State == Approved && m.Shown != nil }
+
+func sourceKey(source string) string {
+	sum := sha256.Sum256([]byte(source))
+	return hex.EncodeToString(sum[:])
+}
+
+// Mention reads a mention by id.
+func (tx *Tx) Mention(id string) (Mention, error) { return mentions.get(tx, id) }
+
+// MentionFrom reads the mention of a page by its source as sent.
+func (tx *Tx) MentionFrom(page, source string) (Mention, error) {
+	return mentions.lookup(tx, mentionKey, page, sourceKey(source))
+}
+
+// PutMention writes a mention, keeps the counters, and records a change when what
+// readers see is another than before. It fills in Number and Public the first time the
+// mention is public.
+func (tx *Tx) PutMention(m Mention) error {
+	was, err := mentions.get(tx, m.ID)
+	existed := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	before, after := publicPart(&was), publicPart(&m)
+	if !existed {
+		before = publicView{}
+	}
+	if before != after {
+		if err := tx.showMention(&m, before, after); err != nil {
+			return err
+		}
+	}
+	return mentions.put(tx, m)
+}
+
+// showMention records that readers see something else: on the page that the mention
+// has left as well, when it was moved.
+func (tx *Tx) showMention(m *Mention, before, after publicView) error {
+	if before.page != "" && before.page != after.page {
+		if _, err := tx.change(Change{Page: before.page, Mention: m.ID}); err != nil {
+			return err
+		}
+	}
+	if after.page != "" {
+		seq, err := tx.change(Change{Page: after.page, Mention: m.ID, Public: true})
+		if err != nil {
+			return err
+		}
+		if m.Number == 0 {
+			m.Number, m.Public = seq, tx.Now
+		}
+	}
+	if err := tx.count(before, -1); err != nil {
+		return err
+	}
+	return tx.count(after, +1)
+}
+
+// DropMention removes a mention as if it had never been sent.
+func (tx *Tx) DropMention(id string) error {
+	m, err := mentions.get(tx, id)
+	if err != nil {
+		return err
+	}
+	if view := publicPart(&m); view.typ != "" {
+		if _, err := tx.change(Change{Page: m.Page, Mention: m.ID}); err != nil {
+			return err
+		}
+		if err := tx.count(view, -1); err != nil {
+			return err
+		}
+	}
+	return mentions.delete(tx, id)
+}
+
+// publicView is what decides whether readers see something new.
+type publicView struct{ page, typ, digest string }
+
+func publicPart(m *Mention) publicView {
+	if !m.IsPublic() {
+		return publicView{}
+	}
+	typ := m.Shown.Type
+	if typ == "rsvp" {
+		typ = "rsvp-" + m.Shown.RSVP
+	}
+	return publicView{m.Page, typ, m.Shown.Digest}
+}
+
+func (tx *Tx) count(v publicView, by int) error {
+	if v.typ == "" {
+		return nil
+	}
+	return tx.add(key(tx.Site, counts, v.page, v.typ), by)
+}
+
+// Counts tells how many public mentions of each type a page has. RSVPs count by
+// their answer: rsvp-yes, rsvp-no, rsvp-maybe, rsvp-interested.
+func (tx *Tx) Counts(page string) map[string]int { return tx.numbers(counts, page) }
+
+// MentionsOf lists the public mentions of a page in order of arrival.
+func (tx *Tx) MentionsOf(page string, r Range) ([]Mention, string, error) {
+	return mentions.list(tx, r, nil, mentionsPage, page)
+}
+
+// MentionsIn lists the mentions in a state; Pending includes approved ones of
+// which a changed text waits.
+func (tx *Tx) MentionsIn(state State, r Range) ([]Mention, string, error) {
+	return mentions.list(tx, r, nil, mentionsState, string(state))
+}
+
+// MentionsBy lists the mentions of a person.
+func (tx *Tx) MentionsBy(person string, r Range) ([]Mention, string, error) {
+	return mentions.list(tx, r, nil, mentionsPerson, person)
+}
+
+// CountIn counts the mentions in a state, up to most.
+func (tx *Tx) CountIn(state State, most int) int {
+	n := 0
+	for range tx.r.scan(prefix(tx.Site, mentionsState, string(state)), nil, false) {
+		if n++; n >= most {
+			break
+		}
+	}
+	return n
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"math"
+	"time"
+
+	"tertulia/mf2"
+)
+
+// Post is one post of the owner. Item is what was sent, to the letter; what the
+// service worked out stands beside it.
+//
+// A post's life, by its revision: stored (Revision) → written by the publisher
+// (Published) → seen live (Live) → announced (Announced). Each is the last revision
+// that got so far. A deleted post takes the same road with Deleted set.
+type Post struct {
+	Permalink string    `json:"permalink"`
+	Item      mf2.Item  `json:"item"`
+	Kind      string    `json:"kind"` // of mf2.Item.Kind
+	Date      time.Time `json:"date"` // dt-published, or when it came
+	Created   time.Time `json:"created"`
+	Updated   time.Time `json:"updated,omitzero"`
+	Deleted   time.Time `json:"deleted,omitzero"`
+	Client    string    `json:"client,omitempty"` // client_id of the editor
+	Draft     bool      `json:"draft,omitempty"`
+
+	Revision  int `json:"revision"`
+	Published int `json:"published,omitempty"`
+	Live      int `json:"live,omitempty"`
+	Announced int `json:"announced,omitempty"`
+
+	Sent    []Sent  `json:"sent,omitempty"` // one for each target ever linked to
+	History []Event `json:"history,omitempty"`
+}
+
+// Sent is what became of the Webmention to one target of a post.
+type Sent struct {
+	Target   string    `json:"target"`
+	Revision int       `json:"revision"` // of the post that was last announced to it
+	Linked   bool      `json:"linked"`   // that revision links to it
+	State    string    `json:"state"`    // waiting, sent, refused, no endpoint, failed
+	Endpoint string    `json:"endpoint,omitempty"`
+	Status   int       `json:"status,omitempty"`   // HTTP status of the endpoint's answer
+	Location string    `json:"location,omitempty"` // its status page
+	Note     string    `json:"note,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// Event is one stage in the life of a post or a mention.
+type Event struct {
+	At    time.Time `json:"at"`
+	Stage string    `json:"stage"`          // a word: received, verified, published…
+	Note  string    `json:"note,omitempty"` // the cause, in English, for the owner
+}
+
+// maxHistory is how many events are kept: the first and the newest.
+const maxHistory = 60
+
+// AddEvent appends an event to a history; of a very long one the middle goes.
+func AddEvent(history []Event, e Event) []Event {
+	if len(history) >= maxHistory {
+		history = append(history[:1:1], history[2:]...)
+	}
+	return append(history, e)
+}
+
+const (
+	postsTime   = "posts_time"   // date·permalink → permalink
+	postsMonth  = "posts_month"  // year-month·date·permalink → permalink: those that readers may list
+	monthCounts = "month_counts" // year-month → number of those
+)
+
+var posts = table[Post]{
+	name: "posts", kind: "post", version: 1,
+	key: func(p *Post) string { return p.Permalink },
+	indexes: func(p *Post) []indexEntry {
+		at := timePart(p.Date)
+		entries := []indexEntry{{postsTime, join(at, p.Permalink)}}
+		if p.Visible() {
+			entries = append(entries, indexEntry{postsMonth, join(p.Month(), at, p.Permalink)})
+		}
+		return entries
+	},
+}
+
+// Visible tells whether readers may see the post.
+func (p *Post) Visible() bool { return p.Deleted.IsZero() && !p.Draft }
+
+// Month is the month of the archive that the post belongs to, such as 2026-11, by
+// the calendar of where it was written.
+func (p *Post) Month() string { return p.Date.Format("2006-01") }
+
+// Post reads a post by its permalink, deleted ones included.
+func (tx *Tx) Post(permalink string) (Post, error) { return posts.get(tx, permalink) }
+
+// PutPost writes a post and keeps the numbers of the archive.
+func (tx *Tx) PutPost(p Post) error {
+	was, err := posts.get(tx, p.Permalink)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && was.Visible() {
+		if err := tx.add(key(tx.Site, monthCounts, was.Month()), -1); err != nil {
+			return err
+		}
+	}
+	if p.Visible() {
+		if err := tx.add(key(tx.Site, monthCounts, p.Month()), +1); err != nil {
+			return err
+		}
+	}
+	return posts.put(tx, p)
+}
+
+// Posts lists posts by date; visible leaves out drafts and deleted ones.
+func (tx *Tx) Posts(r Range, visible bool) ([]Post, string, error) {
+	var keep func(*Post) bool
+	if visible {
+		keep = (*Post).Visible
+	}
+	return posts.list(tx, r, keep, postsTime)
+}
+
+// PostsIn lists all visible posts of a month such as 2026-11, newest first.
+func (tx *Tx) PostsIn(month string) ([]Post, error) {
+	found, _, err := posts.list(tx, Range{Limit: math.MaxInt, Backward: true}, nil, postsMonth, month)
+	return found, err
+}
+
+// Months tells how many visible posts each month has, as 2026-11 → 3.
+func (tx *Tx) Months() map[string]int { return tx.numbers(monthCounts) }

@@ -1,0 +1,192 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Tx is one transaction on one site. Verbs report what is not there as
+// fs.ErrNotExist. A Tx is used by one goroutine and never after its function returned.
+type Tx struct {
+	Site string
+	Now  time.Time // when the transaction began, UTC
+
+	r         reader
+	w         writer // nil in a View
+	jobs      bool   // it brought or freed jobs
+	committed []func()
+	log       *slog.Logger
+}
+
+// OnCommit has f called once after the transaction is on disk, in the goroutine
+// of the caller of Update. A transaction that is run again forgets what it asked for.
+func (tx *Tx) OnCommit(f func()) { tx.committed = append(tx.committed, f) }
+
+// table is a kind of record, and the indexes derived from it. An index entry leads
+// from its key to the record's key. put and delete keep them; repair makes them anew.
+type table[T any] struct {
+	name    string // of the table, and of the record kind without its plural s
+	kind    string
+	version int
+	global  bool // not below a site: the jobs
+	key     func(*T) string
+	indexes func(*T) []indexEntry
+}
+
+type indexEntry struct {
+	index string // its table name
+	key   string // parts joined with join
+}
+
+func (t *table[T]) site(tx *Tx) string {
+	if t.global {
+		return ""
+	}
+	return tx.Site
+}
+
+func (t *table[T]) get(tx *Tx, k string) (T, error) {
+	var rec T
+	full := key(t.site(tx), t.name, k)
+	raw := tx.r.get(full)
+	if raw == nil {
+		return rec, fmt.Errorf("%s %q: %w", t.kind, k, fs.ErrNotExist)
+	}
+	return rec, decodeRecord(full, t.kind, t.version, raw, &rec)
+}
+
+// has tells whether there is such a record, without reading it.
+func (t *table[T]) has(tx *Tx, k string) bool {
+	return tx.r.get(key(t.site(tx), t.name, k)) != nil
+}
+
+func (t *table[T]) put(tx *Tx, rec T) error {
+	k := t.key(&rec)
+	full := key(t.site(tx), t.name, k)
+	raw, err := encodeRecord(t.kind, t.version, rec)
+	if err != nil {
+		return err
+	}
+	var before []indexEntry
+	if t.indexes != nil {
+		if old := tx.r.get(full); old != nil {
+			var was T
+			if err := decodeRecord(full, t.kind, t.version, old, &was); err != nil {
+				return err
+			}
+			before = t.indexes(&was)
+		}
+	}
+	if err := tx.w.put(full, raw); err != nil {
+		return err
+	}
+	if t.indexes == nil {
+		return nil
+	}
+	return t.reindex(tx, k, before, t.indexes(&rec))
+}
+
+// reindex replaces the entries of record k. An entry that another record has taken over
+// since (an identity that moved to another person) is that one's and stays.
+func (t *table[T]) reindex(tx *Tx, k string, before, after []indexEntry) error {
+	for _, e := range before {
+		full := key(t.site(tx), e.index, e.key)
+		if slices.Contains(after, e) || string(tx.r.get(full)) != k {
+			continue
+		}
+		if err := tx.w.delete(full); err != nil {
+			return err
+		}
+	}
+	for _, e := range after {
+		if !slices.Contains(before, e) {
+			if err := tx.w.put(key(t.site(tx), e.index, e.key), []byte(k)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *table[T]) delete(tx *Tx, k string) error {
+	rec, err := t.get(tx, k)
+	if err != nil {
+		return err
+	}
+	if t.indexes != nil {
+		if err := t.reindex(tx, k, t.indexes(&rec), nil); err != nil {
+			return err
+		}
+	}
+	return tx.w.delete(key(t.site(tx), t.name, k))
+}
+
+// lookup follows an index entry to its record.
+func (t *table[T]) lookup(tx *Tx, index string, parts ...string) (T, error) {
+	k := tx.r.get(key(t.site(tx), index, parts...))
+	if k == nil {
+		var none T
+		return none, fmt.Errorf("%s by %s %s: %w", t.kind, index, strings.Join(parts, " "), fs.ErrNotExist)
+	}
+	return t.get(tx, string(k))
+}
+
+// Range says which part of a list is wanted.
+type Range struct {
+	From     string // the cursor that a list before gave; "" begins at its start
+	Limit    int    // at most so many; 0 means 100
+	Backward bool   // newest first
+}
+
+func (r Range) limit() int {
+	if r.Limit <= 0 {
+		return 100
+	}
+	return r.Limit
+}
+
+// list reads the records that an index holds below its parts, and the cursor of the
+// rest ("" when there is none). keep may be nil. A damaged record is passed over:
+// one bad page of the disk must not hide the list.
+func (t *table[T]) list(tx *Tx, r Range, keep func(*T) bool, index string, parts ...string) (recs []T, next string, err error) {
+	pre := prefix(t.site(tx), index, parts...)
+	var from []byte
+	if r.From != "" {
+		from = append(bytes.Clone(pre), r.From...)
+	}
+	for k, v := range tx.r.scan(pre, from, r.Backward) {
+		if len(recs) == r.limit() {
+			return recs, string(k[len(pre):]), nil
+		}
+		rec, err := t.get(tx, string(v))
+		if err != nil {
+			tx.log.Error("record passed over", "index", index, "error", err)
+			continue
+		}
+		if keep == nil || keep(&rec) {
+			recs = append(recs, rec)
+		}
+	}
+	return recs, "", nil
+}
+
+// all reads every record of the table in the order of its keys.
+func (t *table[T]) all(tx *Tx, keep func(*T) bool) ([]T, error) {
+	var recs []T
+	for k, v := range tx.r.scan(prefix(t.site(tx), t.name), nil, false) {
+		var rec T
+		if err := decodeRecord(k, t.kind, t.version, v, &rec); err != nil {
+			tx.log.Error("record passed over", "error", err)
+			continue
+		}
+		if keep == nil || keep(&rec) {
+			recs = append(recs, rec)
+		}
+	}
+	return recs, nil
+}
