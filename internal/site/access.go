@@ -1,0 +1,258 @@
+package site
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"tertulia/indieauth"
+	"tertulia/micropub"
+	"tertulia/store"
+)
+
+// Access is who may do what on a site: an indieauth.Storage, the owner's sessions
+// and sign-in links, and the grants behind tokens. Of every secret only the hash is
+// kept.
+type Access struct {
+	Site *Site
+	DB   *store.DB
+}
+
+// How long things last.
+const (
+	linkLife    = 15 * time.Minute
+	sessionLife = 30 * 24 * time.Hour
+	consentLife = 10 * time.Minute
+)
+
+func (a *Access) update(ctx context.Context, fn func(*store.Tx) error) error {
+	return a.DB.Update(ctx, a.Site.Key, fn)
+}
+
+// PutCode is of indieauth.Storage.
+func (a *Access) PutCode(ctx context.Context, code indieauth.Code) error {
+	return a.update(ctx, func(tx *store.Tx) error { return tx.PutCode(code) })
+}
+
+// Redeem is of indieauth.Storage: the code is marked used in the transaction that
+// keeps its token.
+func (a *Access) Redeem(ctx context.Context, hash string, now time.Time, decide func(indieauth.Code) (*indieauth.Token, error)) error {
+	var refused error
+	err := a.update(ctx, func(tx *store.Tx) error {
+		code, err := tx.Code(hash)
+		if err != nil {
+			return err
+		}
+		var token *indieauth.Token
+		var revoke string
+		code, token, revoke, refused = indieauth.Redemption(code, now, decide)
+		if token != nil {
+			if err := tx.PutToken(*token); err != nil {
+				return err
+			}
+		}
+		if revoke != "" {
+			if err := tx.DropToken(revoke); err != nil {
+				return err
+			}
+		}
+		return tx.PutCode(code)
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// PutToken is of indieauth.Storage.
+func (a *Access) PutToken(ctx context.Context, token indieauth.Token) error {
+	return a.update(ctx, func(tx *store.Tx) error { return tx.PutToken(token) })
+}
+
+// Token is of indieauth.Storage.
+func (a *Access) Token(ctx context.Context, hash string) (token indieauth.Token, err error) {
+	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
+		token, err = tx.Token(hash)
+		return err
+	})
+	return token, err
+}
+
+// Revoke is of indieauth.Storage.
+func (a *Access) Revoke(ctx context.Context, hash string) error {
+	return a.update(ctx, func(tx *store.Tx) error { return tx.DropToken(hash) })
+}
+
+// Tokens lists the valid tokens.
+func (a *Access) Tokens(ctx context.Context) (tokens []indieauth.Token, err error) {
+	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
+		tokens, err = tx.Tokens()
+		return err
+	})
+	return tokens, err
+}
+
+// NewToken makes a token for a script or an editor whose owner pastes it. It does
+// not expire.
+func (a *Access) NewToken(ctx context.Context, name string, scopes []string) (secret string, err error) {
+	server := indieauth.Server{Me: a.Site.Me(), Storage: named{a, name}}
+	return server.Issue(ctx, "", scopes)
+}
+
+// named is a storage that gives the tokens it keeps a name.
+type named struct {
+	*Access
+	name string
+}
+
+// PutToken keeps the token under the name.
+func (n named) PutToken(ctx context.Context, token indieauth.Token) error {
+	token.Name = n.name
+	return n.Access.PutToken(ctx, token)
+}
+
+// RevokeBy revokes the one token whose hash begins with prefix.
+func (a *Access) RevokeBy(ctx context.Context, prefix string) error {
+	tokens, err := a.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	var found []string
+	for _, t := range tokens {
+		if strings.HasPrefix(t.Hash, prefix) {
+			found = append(found, t.Hash)
+		}
+	}
+	if len(found) != 1 || len(prefix) < 6 {
+		return fmt.Errorf("%d tokens begin with %q; take the ID that token list shows: %w", len(found), prefix, fs.ErrNotExist)
+	}
+	return a.Revoke(ctx, found[0])
+}
+
+// Grant is what a token lets its holder do through Micropub; fs.ErrNotExist when it is
+// unknown, revoked or expired.
+func (a *Access) Grant(ctx context.Context, token string) (micropub.Grant, error) {
+	t, err := a.Token(ctx, indieauth.Hash(token))
+	if err != nil {
+		return micropub.Grant{}, err
+	}
+	return micropub.Grant{
+		Me: t.Me, ClientID: t.ClientID, Scopes: t.Scopes, TokenID: t.Hash,
+		Lenient: t.Lenient || slices.Contains(a.Site.Lenient, t.ClientID),
+	}, nil
+}
+
+// NewLink makes a one-time sign-in link.
+func (a *Access) NewLink(ctx context.Context) (string, error) {
+	secret := rand.Text()
+	err := a.put(ctx, "link", secret, linkLife, "", nil)
+	return a.Site.Endpoint("link/" + secret), err
+}
+
+// Link tells until when a sign-in link works; fs.ErrNotExist when it was used or
+// is too old.
+func (a *Access) Link(ctx context.Context, secret string) (until time.Time, err error) {
+	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
+		r, err := tx.Request("link", indieauth.Hash(secret))
+		until = r.Expires
+		return err
+	})
+	return until, err
+}
+
+// FollowLink trades a sign-in link for a session: the secret for its cookie.
+func (a *Access) FollowLink(ctx context.Context, link string) (session string, expires time.Time, err error) {
+	session = rand.Text() + rand.Text()
+	err = a.update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.TakeRequest("link", indieauth.Hash(link)); err != nil {
+			return err
+		}
+		expires = tx.Now.Add(sessionLife)
+		return tx.PutSession(store.Session{
+			Hash: indieauth.Hash(session), Me: a.Site.Me(), Created: tx.Now, Expires: expires,
+		})
+	})
+	return session, expires, err
+}
+
+// Session tells who a session's secret stands for; fs.ErrNotExist when it has ended.
+func (a *Access) Session(ctx context.Context, secret string) (me string, err error) {
+	if secret == "" {
+		return "", fmt.Errorf("no session: %w", fs.ErrNotExist)
+	}
+	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
+		s, err := tx.Session(indieauth.Hash(secret))
+		me = s.Me
+		return err
+	})
+	return me, err
+}
+
+// SignOut ends a session.
+func (a *Access) SignOut(ctx context.Context, secret string) error {
+	return a.update(ctx, func(tx *store.Tx) error { return tx.DropSession(indieauth.Hash(secret)) })
+}
+
+// AskConsent keeps an authorization request while its page is before the owner,
+// bound to the session, and returns what the form must bring back.
+func (a *Access) AskConsent(ctx context.Context, session string, req indieauth.Request) (id string, err error) {
+	id = rand.Text()
+	return id, a.put(ctx, "consent", id, consentLife, indieauth.Hash(session), req)
+}
+
+// ErrOtherSession is returned when a form comes from another session than the one
+// it was made for.
+var ErrOtherSession = errors.New("the form belongs to another session")
+
+// TakeConsent gives back the request that was shown, once, and only to the session
+// that it was shown to.
+func (a *Access) TakeConsent(ctx context.Context, session, id string) (req indieauth.Request, err error) {
+	err = a.update(ctx, func(tx *store.Tx) error {
+		r, err := tx.Request("consent", indieauth.Hash(id))
+		if err != nil {
+			return err
+		}
+		if r.Session != indieauth.Hash(session) {
+			return ErrOtherSession
+		}
+		if _, err := tx.TakeRequest("consent", indieauth.Hash(id)); err != nil {
+			return err
+		}
+		return json.Unmarshal(r.Data, &req)
+	})
+	return req, err
+}
+
+func (a *Access) put(ctx context.Context, kind, secret string, life time.Duration, session string, data any) error {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return a.update(ctx, func(tx *store.Tx) error {
+		return tx.PutRequest(store.Request{
+			Hash: indieauth.Hash(secret), Kind: kind, Data: raw, Session: session,
+			Created: tx.Now, Expires: tx.Now.Add(life),
+		})
+	})
+}
+
+// Unclaimed tells whether nobody is signed in to the site: then its owner needs a link.
+func (a *Access) Unclaimed(ctx context.Context) (unclaimed bool, err error) {
+	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
+		sessions, err := tx.Sessions()
+		unclaimed = len(sessions) == 0
+		return err
+	})
+	return unclaimed, err
+}
+
+// Sweep removes what expired longer ago than age.
+func (a *Access) Sweep(ctx context.Context, age time.Duration) error {
+	return a.update(ctx, func(tx *store.Tx) error { return tx.SweepAccess(tx.Now.Add(-age)) })
+}

@@ -1,0 +1,212 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/url"
+	"time"
+
+	"tertulia/mf2"
+	"tertulia/store"
+)
+
+// Conversation is what readers and the owner are shown of a site's mentions.
+type Conversation struct {
+	Site *Site
+	DB   *store.DB
+}
+
+// Page is the conversation of one page: public mentions only, in order of arrival.
+type Page struct {
+	URL       string // canonical
+	Title     string // of the post; "" when it has none or the page is no post
+	Revision  uint64 // grows with each change of what is public; 0: nothing yet
+	Changed   time.Time
+	Counts    map[string]int // reply, like, repost, bookmark, mention, rsvp-yes, …
+	Responses []Response
+	Gone      bool // the page was a post that the owner has deleted
+}
+
+// Response is one mention as readers see it.
+type Response struct {
+	ID        string
+	Type      string // reply, like, repost, bookmark, rsvp, mention
+	RSVP      string
+	Author    mf2.Author
+	URL       string // where readers are led
+	Source    string // the page that linked here
+	Host      string // of the source: who really says so
+	Target    string // as it was linked
+	Name      string
+	HTML      string // sanitised
+	Text      string
+	Language  string
+	Published time.Time // zero when the source does not say
+	Number    uint64    // wm-id
+	Received  time.Time // wm-received: when it became public
+}
+
+// maxShown bounds what one page shows.
+const maxShown = 1000
+
+// Of reads the conversation of a page by any of its addresses; fs.ErrNotExist when
+// it is no page of the site that we know.
+func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return Page{}, fs.ErrNotExist
+	}
+	folded, ok := c.Site.Fold(u)
+	if !ok {
+		return Page{}, fs.ErrNotExist
+	}
+	var view Page
+	err = c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		page, err := tx.PageAt(folded)
+		if errors.Is(err, fs.ErrNotExist) && c.Site.hasFile(folded) {
+			view.URL = address // a page that nobody has mentioned yet
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		view = Page{URL: page.URL, Revision: page.Revision, Changed: page.Changed, Counts: tx.Counts(page.ID)}
+		if post, err := tx.Post(page.URL); err == nil {
+			if post.Draft {
+				return fs.ErrNotExist
+			}
+			if !post.Deleted.IsZero() {
+				view = Page{URL: page.URL, Gone: true}
+				return nil
+			}
+			view.Title = post.Item.Get("name")
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		mentions, _, err := tx.MentionsOf(page.ID, store.Range{Limit: maxShown})
+		for _, m := range mentions {
+			view.Responses = append(view.Responses, response(m, m.Shown))
+		}
+		return err
+	})
+	return view, err
+}
+
+func response(m store.Mention, v *store.Version) Response {
+	r := Response{ID: m.ID, Source: m.Source, Target: m.Target, Number: m.Number, Received: m.Public}
+	if u, err := url.Parse(m.Source); err == nil {
+		r.Host = u.Host
+	}
+	if v != nil {
+		r.Type, r.RSVP, r.Author, r.URL = v.Type, v.RSVP, v.Author, v.URL
+		r.Name, r.HTML, r.Text, r.Language, r.Published = v.Name, v.HTML, v.Text, v.Language, v.Published
+	}
+	return r
+}
+
+// Gone tells whether an address is that of a post which the owner has deleted.
+func (c *Conversation) Gone(ctx context.Context, address *url.URL) bool {
+	folded, ok := c.Site.Fold(address)
+	if !ok {
+		return false
+	}
+	gone := false
+	err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		page, err := tx.PageAt(folded)
+		if err != nil {
+			return err
+		}
+		post, err := tx.Post(page.URL)
+		gone = err == nil && !post.Deleted.IsZero()
+		return err
+	})
+	return err == nil && gone
+}
+
+// Waiting is a mention that waits for the owner.
+type Waiting struct {
+	Response
+	Page     string // the page it is about
+	Title    string // of that page, if it is a post with a name
+	Why      string // WhyPerson, WhyChanged, WhyMoved or WhyAll
+	Received time.Time
+}
+
+// Waiting lists what waits for the owner, oldest first, and the cursor of the rest.
+func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (list []Waiting, next string, err error) {
+	err = c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		mentions, rest, err := tx.MentionsIn(store.Pending, store.Range{From: decodeCursor(cursor), Limit: limit})
+		if err != nil {
+			return err
+		}
+		next = encodeCursor(rest)
+		for _, m := range mentions {
+			v := m.Shown
+			if m.Held != nil {
+				v = m.Held
+			}
+			w := Waiting{Response: response(m, v), Why: m.Why, Received: m.Received}
+			if page, err := tx.Page(m.Page); err == nil {
+				w.Page = page.URL
+				if post, err := tx.Post(page.URL); err == nil {
+					w.Title = post.Item.Get("name")
+				}
+			}
+			list = append(list, w)
+		}
+		return nil
+	})
+	return list, next, err
+}
+
+// Status is what a sender may know of a mention.
+type Status struct {
+	Source, Target string
+	State          store.State
+	Detail         string // why it failed
+	Received       time.Time
+	Changed        time.Time
+}
+
+// Status reads where a mention stands. That the owner has rejected or deleted it is
+// nobody's business: it is still waiting then.
+func (c *Conversation) Status(ctx context.Context, id string) (Status, error) {
+	var s Status
+	err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		m, err := tx.Mention(id)
+		if err != nil {
+			return err
+		}
+		s = Status{Source: m.Source, Target: m.Target, State: m.State, Received: m.Received, Changed: m.Received}
+		if len(m.History) > 0 {
+			s.Changed = m.History[len(m.History)-1].At
+		}
+		switch m.State {
+		case store.Rejected, store.Deleted:
+			s.State, s.Changed = store.Pending, m.Received
+		case store.Failed, store.Withdrawn:
+			s.Detail = m.Why
+		}
+		return nil
+	})
+	return s, err
+}
+
+// Mention reads a mention with its whole history, for the owner.
+func (c *Conversation) Mention(ctx context.Context, id string) (m store.Mention, err error) {
+	err = c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		m, err = tx.Mention(id)
+		return err
+	})
+	return m, err
+}
+
+// Mentions lists the mentions in a state, for the owner.
+func (c *Conversation) Mentions(ctx context.Context, state store.State, limit int) (list []store.Mention, err error) {
+	err = c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		list, _, err = tx.MentionsIn(state, store.Range{Limit: limit})
+		return err
+	})
+	return list, err
+}

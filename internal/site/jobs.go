@@ -1,0 +1,90 @@
+package site
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"tertulia/internal/queue"
+	"tertulia/store"
+	"tertulia/webmention"
+)
+
+// Jobs are the handlers of the durable work: publish → announce → send for posts,
+// verify for mentions. Each may run twice: publishing writes the same files, a look
+// at a page or a source changes nothing but what it finds, and a Webmention that
+// arrives twice is one.
+type Jobs struct {
+	Sites     []*Site
+	DB        *store.DB
+	Own       *http.Client // to the site's own pages
+	Strangers *http.Client // to wherever outsiders point
+	Verifier  *webmention.Verifier
+	Sender    *webmention.Sender
+	Live      *Arrivals
+	Log       *slog.Logger
+
+	publishing sync.Mutex // the lists of a site are written one after the other
+}
+
+// The kinds of jobs. A released name is never given another meaning.
+const (
+	jobPublish  = "publish"  // key: permalink
+	jobAnnounce = "announce" // key: permalink
+	jobSend     = "send"     // key: permalink and target
+	jobVerify   = "verify"   // key: id of the mention
+)
+
+// Handlers is what a queue.Runner runs.
+func (j *Jobs) Handlers() map[string]queue.Handler {
+	return map[string]queue.Handler{
+		jobPublish:  j.publish,
+		jobAnnounce: j.announce,
+		jobSend:     j.send,
+		jobVerify:   j.verify,
+	}
+}
+
+// sendArgs are the arguments of a send.
+type sendArgs struct {
+	Permalink string `json:"permalink"`
+	Target    string `json:"target"`
+}
+
+func publishJob(permalink string) store.Job  { return newJob(jobPublish, permalink, permalink) }
+func announceJob(permalink string) store.Job { return newJob(jobAnnounce, permalink, permalink) }
+func verifyJob(mention string) store.Job     { return newJob(jobVerify, mention, mention) }
+
+func sendJob(permalink, target string) store.Job {
+	return newJob(jobSend, permalink+" "+target, sendArgs{permalink, target})
+}
+
+func newJob(kind, key string, args any) store.Job {
+	raw, err := json.Marshal(args)
+	if err != nil {
+		panic(err) // strings, and structs of strings, always encode
+	}
+	return store.Job{Kind: kind, Key: key, Args: raw}
+}
+
+// begin reads what a job is about.
+func (j *Jobs) begin(job store.Job, args any) (*Site, error) {
+	if err := json.Unmarshal(job.Args, args); err != nil {
+		return nil, queue.Permanent(fmt.Errorf("read the arguments of %s: %w", job.Kind, err))
+	}
+	for _, s := range j.Sites {
+		if s.Key == job.Site {
+			return s, nil
+		}
+	}
+	return nil, queue.Permanent(fmt.Errorf("the site %s is not in the settings", job.Site))
+}
+
+func (j *Jobs) log() *slog.Logger {
+	if j.Log != nil {
+		return j.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}

@@ -1,0 +1,223 @@
+package site
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"tertulia/store"
+	"tertulia/webmention"
+)
+
+// Mentions keeps what other sites send, and what the owner decides about it: it is
+// the site's webmention.Inbox.
+type Mentions struct {
+	Site   *Site
+	DB     *store.DB
+	Limits *Limits // must be set
+}
+
+// errNoPage is the one answer for pages that do not exist, are drafts, private or
+// deleted: nobody learns which (HOSTILE 40).
+var errNoPage = &webmention.Error{Message: "target is not a page of this site that takes webmentions"}
+
+// Accept keeps a mention and promises the look at its source, in one transaction.
+// The same source and target is one mention, however often it comes; what the owner
+// decided stands (TRAPS T-WR14, T-WR15, T-WR26).
+// Spec: webmention#request-verification-p-3
+func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention.Receipt, error) {
+	folded, ok := m.Site.Fold(r.Target)
+	if !ok {
+		return webmention.Receipt{}, errNoPage
+	}
+	if err := m.Limits.allow(r.From, r.Source); err != nil {
+		return webmention.Receipt{}, err
+	}
+	var id string
+	err := m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
+		page, err := m.pageFor(tx, folded, r.Target)
+		if err != nil {
+			return err
+		}
+		mention, err := tx.MentionFrom(page.ID, r.Source.String())
+		if errors.Is(err, fs.ErrNotExist) {
+			if tx.JobCount() >= m.Limits.queue() {
+				return &webmention.Error{Status: 503, Message: "too much is waiting to be verified", RetryAfter: time.Minute}
+			}
+			mention = store.Mention{
+				ID: store.NewID(tx.Now), Source: r.Source.String(), Target: r.Target.String(), Page: page.ID,
+				State: store.Received, Received: tx.Now,
+				History: []store.Event{{At: tx.Now, Stage: "received"}},
+			}
+			if err := tx.PutMention(mention); err != nil {
+				return err
+			}
+		} else if err != nil {
+			return err
+		}
+		id = mention.ID
+		if mention.State == store.Deleted {
+			return nil // the owner has deleted it: nothing revives it
+		}
+		return tx.Enqueue(verifyJob(mention.ID))
+	})
+	if err != nil {
+		return webmention.Receipt{}, err
+	}
+	return webmention.Receipt{Status: m.Site.Endpoint("webmention/" + id)}, nil
+}
+
+// pageFor finds the page that a target means. Where we serve the site we know
+// its pages; elsewhere an unknown one is looked at in the job.
+func (m *Mentions) pageFor(tx *store.Tx, folded string, target *url.URL) (store.Page, error) {
+	page, err := tx.PageAt(folded)
+	if err == nil {
+		post, err := tx.Post(page.URL)
+		if errors.Is(err, fs.ErrNotExist) {
+			return page, nil // a page that is no post of ours
+		}
+		if err == nil && !post.Visible() {
+			err = errNoPage
+		}
+		return page, err
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return page, err
+	}
+	serves := m.Site.Root != ""
+	if serves && !m.Site.hasFile(folded) {
+		return page, errNoPage
+	}
+	plain := *target
+	plain.Fragment, plain.RawFragment = "", ""
+	page = store.Page{ID: store.NewID(tx.Now), URL: plain.String(), Found: serves, Created: tx.Now}
+	return page, tx.PutPage(page, folded)
+}
+
+// Limits bounds how fast and how many requests are taken. The zero value has the
+// defaults; one serves all sites.
+type Limits struct {
+	PerSender int // webmentions a minute from one address; 0 means 300
+	PerHost   int // a minute about sources on one host; 0 means 120
+	Queue     int // jobs that may wait before new mentions are put off; 0 means 10,000
+
+	senders, hosts rates
+}
+
+func (l *Limits) allow(from netip.Addr, source *url.URL) error {
+	slow := &webmention.Error{Status: 429, Message: "too many webmentions in a minute", RetryAfter: time.Minute}
+	if from.IsValid() && !l.senders.allow(network(from), cmp.Or(l.PerSender, 300)) {
+		return slow
+	}
+	if !l.hosts.allow(source.Hostname(), cmp.Or(l.PerHost, 120)) {
+		return slow
+	}
+	return nil
+}
+
+func (l *Limits) queue() int { return cmp.Or(l.Queue, 10_000) }
+
+// network is the address, or for IPv6 the /64 that one sender has to itself.
+func network(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return a.String()
+	}
+	return p.String()
+}
+
+// Approve makes a mention public, its changed text included, and trusts its
+// person from now on unless everybody's mentions are to wait.
+func (m *Mentions) Approve(ctx context.Context, by, id string) error {
+	return m.decide(ctx, by, id, "approve", func(tx *store.Tx, mention *store.Mention) error {
+		if mention.Held != nil {
+			mention.Shown, mention.Held = mention.Held, nil
+		}
+		if mention.Shown == nil {
+			return fmt.Errorf("mention %s was never verified: %w", id, ErrUndecidable)
+		}
+		mention.State, mention.Decision, mention.Why = store.Approved, store.Approved, ""
+		if m.Site.Approve == ApproveAll || mention.Shown.Person == "" {
+			return nil
+		}
+		return m.trust(tx, mention.Shown.Person)
+	})
+}
+
+// Why a mention waits.
+const (
+	WhyPerson  = "person"  // nothing of this person was approved yet
+	WhyChanged = "changed" // the text is another than the one that was approved
+	WhyMoved   = "moved"   // the source redirects to another domain
+	WhyAll     = "all"     // the owner wants to see everything first
+)
+
+// ErrUndecidable is returned for a decision that the mention's state does not allow.
+var ErrUndecidable = errors.New("there is nothing to decide")
+
+func (m *Mentions) trust(tx *store.Tx, id string) error {
+	person, err := tx.Person(id)
+	if err != nil || person.Trust != store.Unknown {
+		return err
+	}
+	person.Trust, person.Since = store.Trusted, tx.Now
+	return tx.PutPerson(person)
+}
+
+// Reject hides a mention, or only the changed text of one that is public: what
+// was approved stays.
+func (m *Mentions) Reject(ctx context.Context, by, id string) error {
+	return m.decide(ctx, by, id, "reject", func(_ *store.Tx, mention *store.Mention) error {
+		if mention.Held != nil && mention.State == store.Approved {
+			mention.Held, mention.Why = nil, ""
+			return nil
+		}
+		mention.State, mention.Decision, mention.Held, mention.Why = store.Rejected, store.Rejected, nil, ""
+		return nil
+	})
+}
+
+// Delete removes a mention from sight for good: no re-send revives it.
+func (m *Mentions) Delete(ctx context.Context, by, id string) error {
+	return m.decide(ctx, by, id, "delete", func(_ *store.Tx, mention *store.Mention) error {
+		mention.State, mention.Decision, mention.Held, mention.Why = store.Deleted, store.Deleted, nil, ""
+		return nil
+	})
+}
+
+func (m *Mentions) decide(ctx context.Context, by, id, action string, apply func(*store.Tx, *store.Mention) error) error {
+	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
+		mention, err := tx.Mention(id)
+		if err != nil {
+			return err
+		}
+		before := mention.State
+		if err := apply(tx, &mention); err != nil {
+			return err
+		}
+		mention.History = store.AddEvent(mention.History, store.Event{At: tx.Now, Stage: action, Note: "by " + by})
+		if err := tx.PutMention(mention); err != nil {
+			return err
+		}
+		return tx.Record(store.Decision{By: by, Action: action, Subject: id, Note: "was " + string(before)})
+	})
+}
+
+// Replay looks at a mention's source again, now.
+func (m *Mentions) Replay(ctx context.Context, id string) error {
+	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
+		if _, err := tx.Mention(id); err != nil {
+			return err
+		}
+		return tx.Enqueue(verifyJob(id))
+	})
+}

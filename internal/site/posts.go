@@ -1,0 +1,321 @@
+package site
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"time"
+
+	"tertulia/internal/lang"
+	"tertulia/internal/publish"
+	"tertulia/mf2"
+	"tertulia/micropub"
+	"tertulia/store"
+)
+
+// Posts keeps what editors send: it is the site's micropub.Backend. Each verb is
+// one transaction that also promises the job that makes the site follow.
+type Posts struct {
+	Site *Site
+	DB   *store.DB
+	Live *Arrivals
+	Wait time.Duration // how long a create waits to see its page live; 0 means two seconds
+}
+
+// repeatWindow is how long the same create of the same client is the same post.
+const repeatWindow = 10 * time.Minute
+
+// Create keeps a post and waits a little for its page: what is live within Wait is
+// answered 201, the rest 202. A repeat within ten minutes gets the first one's
+// address (TRAPS T-MP22).
+func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create) (micropub.Created, error) {
+	date, err := postDate(c.Item)
+	if err != nil {
+		return micropub.Created{}, err
+	}
+	random := strings.ToLower(rand.Text()[:5])
+	slug := publish.Slug(firstString(c.Commands["mp-slug"]), c.Item, random)
+	var post store.Post
+	err = p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
+		if again, err := tx.Request("create", c.Digest); err == nil {
+			var permalink string
+			if err := json.Unmarshal(again.Data, &permalink); err != nil {
+				return err
+			}
+			post, err = tx.Post(permalink)
+			return err
+		}
+		post = p.newPost(tx, g, c.Item, date)
+		if post.Permalink, err = p.reserve(tx, post.Date, slug); err != nil {
+			return err
+		}
+		data, err := json.Marshal(post.Permalink)
+		if err != nil {
+			return err
+		}
+		if err := tx.PutRequest(store.Request{
+			Hash: c.Digest, Kind: "create", Data: data, Created: tx.Now, Expires: tx.Now.Add(repeatWindow),
+		}); err != nil {
+			return err
+		}
+		return p.put(tx, post)
+	})
+	if err != nil {
+		return micropub.Created{}, err
+	}
+	return micropub.Created{URL: post.Permalink, Pending: !p.awaitLive(ctx, post)}, nil
+}
+
+func (p *Posts) newPost(tx *store.Tx, g micropub.Grant, item mf2.Item, date time.Time) store.Post {
+	if date.IsZero() {
+		date = tx.Now.Local()
+	}
+	return store.Post{
+		Item: item, Kind: item.Kind(), Date: date, Created: tx.Now, Client: g.ClientID,
+		Draft: item.Get("post-status") == "draft", Revision: 1,
+		History: []store.Event{{At: tx.Now, Stage: "received", Note: g.ClientID}},
+	}
+}
+
+// reserve finds a permalink that no post and no page of the site has: the slug, or
+// the slug with a number (TRAPS T-MP21).
+func (p *Posts) reserve(tx *store.Tx, date time.Time, slug string) (string, error) {
+	for n := 1; n < 1000; n++ {
+		try := slug
+		if n > 1 {
+			try = fmt.Sprintf("%s-%d", slug, n)
+		}
+		permalink := publish.Permalink(p.Site.URL.String(), date, try)
+		free, err := p.free(tx, permalink)
+		if err != nil || free {
+			return permalink, err
+		}
+	}
+	return "", &micropub.Error{Code: micropub.InvalidRequest, Description: "there are too many posts with this slug on this day"}
+}
+
+func (p *Posts) free(tx *store.Tx, permalink string) (bool, error) {
+	if _, err := tx.Post(permalink); !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	u, err := url.Parse(permalink)
+	if err != nil {
+		return false, err
+	}
+	folded, _ := p.Site.Fold(u)
+	_, err = tx.PageAt(folded)
+	if errors.Is(err, fs.ErrNotExist) {
+		return !p.Site.hasFile(folded), nil
+	}
+	return false, err
+}
+
+// put writes a new revision of a post, its page, and the promise to publish it.
+func (p *Posts) put(tx *store.Tx, post store.Post) error {
+	u, err := url.Parse(post.Permalink)
+	if err != nil {
+		return err
+	}
+	folded, _ := p.Site.Fold(u)
+	if _, err := tx.PageAt(folded); errors.Is(err, fs.ErrNotExist) {
+		page := store.Page{ID: store.NewID(tx.Now), URL: post.Permalink, Found: true, Created: tx.Now}
+		if err := tx.PutPage(page, folded); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	if err := tx.PutPost(post); err != nil {
+		return err
+	}
+	if post.Draft && post.Published == 0 {
+		return nil // nothing of a draft leaves the store
+	}
+	return tx.Enqueue(publishJob(post.Permalink))
+}
+
+// Update applies the whole update or nothing of it. The permalink stays.
+func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, u micropub.Update) (string, error) {
+	err := p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
+		if !post.Deleted.IsZero() {
+			return &micropub.Error{Code: micropub.InvalidRequest, Description: "the post is deleted; undelete it first"}
+		}
+		item, err := u.Apply(post.Item)
+		if err != nil {
+			return err
+		}
+		if _, err := postDate(item); err != nil {
+			return err
+		}
+		post.Item, post.Kind, post.Updated = item, item.Kind(), tx.Now
+		post.Draft = item.Get("post-status") == "draft"
+		return nil
+	}, "updated", g.ClientID)
+	return "", err
+}
+
+// Delete hides a post: its address answers 410 and those it linked to are told.
+// Everything is kept for Undelete.
+func (p *Posts) Delete(ctx context.Context, g micropub.Grant, permalink string) error {
+	return p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
+		if !post.Deleted.IsZero() {
+			return errUnchanged
+		}
+		post.Deleted = tx.Now
+		return nil
+	}, "deleted", g.ClientID)
+}
+
+// Undelete brings a deleted post back to where it was.
+func (p *Posts) Undelete(ctx context.Context, g micropub.Grant, permalink string) (string, error) {
+	return "", p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
+		if post.Deleted.IsZero() {
+			return errUnchanged
+		}
+		post.Deleted = time.Time{}
+		return nil
+	}, "undeleted", g.ClientID)
+}
+
+var errUnchanged = errors.New("nothing to change")
+
+func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage, by string) error {
+	err := p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
+		post, err := p.find(tx, permalink)
+		if err != nil {
+			return err
+		}
+		if err := edit(tx, &post); err != nil {
+			return err
+		}
+		post.Revision++
+		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: stage, Note: by})
+		return p.put(tx, post)
+	})
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// find reads a post by any address of its page.
+func (p *Posts) find(tx *store.Tx, address string) (store.Post, error) {
+	post, err := tx.Post(address)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return post, err
+	}
+	u, bad := url.Parse(address)
+	if bad != nil {
+		return post, err
+	}
+	folded, ok := p.Site.Fold(u)
+	if !ok {
+		return post, err
+	}
+	page, err := tx.PageAt(folded)
+	if err != nil {
+		return post, err
+	}
+	return tx.Post(page.URL)
+}
+
+// Source gives a post back as it was sent. A post that came without a date shows
+// the one it was given.
+// Spec: micropub#source-content-p-1
+func (p *Posts) Source(ctx context.Context, _ micropub.Grant, permalink string) (mf2.Item, error) {
+	var post store.Post
+	err := p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) (err error) {
+		post, err = p.find(tx, permalink)
+		return err
+	})
+	if err == nil && !post.Deleted.IsZero() {
+		err = fmt.Errorf("%s is deleted: %w", permalink, fs.ErrNotExist)
+	}
+	if err != nil {
+		return mf2.Item{}, err
+	}
+	return source(post), nil
+}
+
+func source(post store.Post) mf2.Item {
+	item := post.Item.Clone()
+	if len(item.Properties["published"]) == 0 {
+		item.Properties["published"] = []any{post.Date.Format(time.RFC3339)}
+	}
+	return item
+}
+
+// List lists posts for editors, newest first, each with its url.
+func (p *Posts) List(ctx context.Context, _ micropub.Grant, q micropub.Query) (micropub.List, error) {
+	limit := q.Limit
+	if limit == 0 {
+		limit = 20
+	}
+	var list micropub.List
+	err := p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
+		cursor := q.After
+		for len(list.Items) < limit {
+			posts, next, err := tx.Posts(store.Range{From: decodeCursor(cursor), Limit: limit - len(list.Items), Backward: true}, false)
+			if err != nil {
+				return err
+			}
+			for _, post := range posts {
+				if post.Deleted.IsZero() && (q.PostType == "" || q.PostType == post.Kind) && matches(post.Item, q.Filter) {
+					item := source(post)
+					item.Properties["url"] = []any{post.Permalink}
+					list.Items = append(list.Items, item)
+				}
+			}
+			cursor = encodeCursor(next)
+			if next == "" {
+				break
+			}
+		}
+		list.After = cursor
+		return nil
+	})
+	return list, err
+}
+
+// SyndicateTo lists the networks that copies can go to: none yet.
+func (p *Posts) SyndicateTo(context.Context) ([]micropub.Target, error) {
+	return []micropub.Target{}, nil
+}
+
+// Config tells editors which kinds of post the site shows.
+func (p *Posts) Config(context.Context, micropub.Grant) (map[string]any, error) {
+	l := lang.For(p.Site.Language)
+	var kinds []map[string]string
+	for _, k := range []string{"note", "article", "photo", "reply", "like", "repost", "bookmark", "rsvp", "event"} {
+		kinds = append(kinds, map[string]string{"type": k, "name": l.T("post.kind." + k)})
+	}
+	return map[string]any{"post-types": kinds}, nil
+}
+
+// All lists posts for the owner, newest first, deleted ones and drafts included.
+func (p *Posts) All(ctx context.Context, limit int) (posts []store.Post, err error) {
+	err = p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
+		posts, _, err = tx.Posts(store.Range{Limit: limit, Backward: true}, false)
+		return err
+	})
+	return posts, err
+}
+
+// Post reads a post with its history, for the owner.
+func (p *Posts) Post(ctx context.Context, address string) (post store.Post, err error) {
+	err = p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
+		post, err = p.find(tx, address)
+		return err
+	})
+	return post, err
+}
+
+// Retry publishes and announces a post once more, as it is.
+func (p *Posts) Retry(ctx context.Context, address string) error {
+	return p.change(ctx, address, func(*store.Tx, *store.Post) error { return nil }, "retry", "")
+}

@@ -1,0 +1,122 @@
+package site
+
+import (
+	"encoding/base64"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tertulia/internal/sanitize"
+	"tertulia/mf2"
+	"tertulia/micropub"
+)
+
+// dateLayouts are the ways in which editors write published: with and without a
+// colon in the offset, without seconds, without an offset, without a time.
+var dateLayouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05-07:00", "2006-01-02 15:04:05-0700",
+	"2006-01-02T15:04-07:00", "2006-01-02T15:04-0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05",
+	"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
+}
+
+// postDate reads the published property: the zero time when there is none, an
+// error the editor can show when it is no date. A time without an offset is local.
+func postDate(item mf2.Item) (time.Time, error) {
+	s := strings.TrimSpace(item.Get("published"))
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t := parseDate(s, time.Local)
+	if t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}, &micropub.Error{Code: micropub.InvalidRequest, Description: "published is not a date such as 2026-11-21T18:05:00+01:00"}
+	}
+	return t, nil
+}
+
+func parseDate(s string, local *time.Location) time.Time {
+	for _, layout := range dateLayouts {
+		if t, err := time.ParseInLocation(layout, s, local); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// postHTML is a post's content made safe for a page (SPECS D11): marked-up
+// content is sanitised, a string that is evidently HTML as well, any other string
+// is text. The owner's pictures stay.
+func postHTML(item mf2.Item, permalink string) string {
+	base, err := url.Parse(permalink)
+	if err != nil {
+		return ""
+	}
+	if html, ok := item.HTML("content"); ok {
+		return ownWords.HTML(html, base)
+	}
+	text := item.Get("content")
+	if text == "" {
+		text = item.Get("summary")
+	}
+	if sanitize.LooksHTML(text) {
+		return ownWords.HTML(text, base)
+	}
+	return sanitize.FromPlain(text)
+}
+
+// ownWords keep their pictures, and may be long.
+var ownWords = sanitize.Options{Images: true, Own: true, MaxBytes: 1 << 20}
+
+func firstString(values []any) string {
+	for _, v := range values {
+		if s, ok := v.(string); ok {
+			return s
+		}
+	}
+	return ""
+}
+
+// matches tells whether a post has the words of a filter in it.
+func matches(item mf2.Item, filter string) bool {
+	if filter == "" {
+		return true
+	}
+	filter = strings.ToLower(filter)
+	for _, property := range []string{"name", "content", "summary", "category"} {
+		for _, s := range item.Strings(property) {
+			if strings.Contains(strings.ToLower(s), filter) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasFile tells whether a page that is not ours lies at a folded path, so that
+// we do not write over what the owner has made.
+func (s *Site) hasFile(folded string) bool {
+	name, ok := s.File(folded)
+	if !ok {
+		return false
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return false
+	}
+	if info.IsDir() {
+		_, err = os.Stat(filepath.Join(name, "index.html"))
+	}
+	return err == nil
+}
+
+// A cursor of the store holds bytes that are no text.
+func encodeCursor(c string) string { return base64.RawURLEncoding.EncodeToString([]byte(c)) }
+
+func decodeCursor(c string) string {
+	b, err := base64.RawURLEncoding.DecodeString(c)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}

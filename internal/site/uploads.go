@@ -1,0 +1,84 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"tertulia/internal/media"
+	"tertulia/micropub"
+	"tertulia/store"
+)
+
+// Uploads makes Posts a micropub.MediaBackend: files lie in Dir under names that
+// nobody can guess, their rows in the store.
+type Uploads struct {
+	*Posts
+	Dir string
+	Max int64 // bytes of a file; 0 means 64 MiB
+}
+
+// Upload keeps a file: on disk first, then its row, then the answer, so that a row
+// without a file cannot be.
+// Spec: micropub#media-endpoint-p-4
+func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File) (string, error) {
+	most := u.Max
+	if most == 0 {
+		most = 64 << 20
+	}
+	name, info, err := media.Receive(u.Dir, f.Body, most)
+	switch {
+	case errors.Is(err, media.ErrType):
+		return "", &micropub.Error{Code: micropub.InvalidRequest, Status: 415, Description: err.Error()}
+	case errors.Is(err, media.ErrTooLarge):
+		return "", &micropub.Error{Code: micropub.InvalidRequest, Status: 413, Description: err.Error()}
+	case errors.Is(err, media.ErrEmpty):
+		return "", &micropub.Error{Code: micropub.InvalidRequest, Description: err.Error()}
+	case err != nil:
+		return "", err
+	}
+	err = u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error {
+		return tx.PutMedia(store.Media{
+			Name: name, Type: info.Type, Size: info.Size, SHA256: info.SHA256,
+			Width: info.Width, Height: info.Height, Created: tx.Now,
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	return u.Site.Endpoint("media/" + name), nil
+}
+
+// Discard takes back an upload whose post was refused.
+func (u *Uploads) Discard(ctx context.Context, _ micropub.Grant, address string) error {
+	name := path.Base(address)
+	if u.Site.Endpoint("media/"+name) != address {
+		return nil
+	}
+	if err := u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error { return tx.DropMedia(name) }); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(u.Dir, name))
+}
+
+// ListMedia lists the uploads, newest first.
+func (u *Uploads) ListMedia(ctx context.Context, _ micropub.Grant, limit, offset int) ([]micropub.MediaItem, error) {
+	var files []store.Media
+	err := u.DB.View(ctx, u.Site.Key, func(tx *store.Tx) (err error) {
+		files, err = tx.MediaFiles()
+		return err
+	})
+	slices.SortFunc(files, func(a, b store.Media) int { return b.Created.Compare(a.Created) })
+	files = files[min(max(offset, 0), len(files)):]
+	if limit > 0 {
+		files = files[:min(limit, len(files))]
+	}
+	items := []micropub.MediaItem{}
+	for _, f := range files {
+		items = append(items, micropub.MediaItem{URL: u.Site.Endpoint("media/" + f.Name), Published: f.Created, MimeType: f.Type})
+	}
+	return items, err
+}

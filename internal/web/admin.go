@@ -1,0 +1,85 @@
+package web
+
+import (
+	"errors"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"time"
+
+	"tertulia/internal/site"
+	"tertulia/internal/web/theme"
+)
+
+// perPage is how many waiting mentions a page of the inbox shows.
+const perPage = 50
+
+// admin lists what waits for the owner.
+func (p *pages) admin(w http.ResponseWriter, r *http.Request) {
+	p.keepLanguage(w, r)
+	owner, err := p.owner(r)
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	if owner == nil {
+		p.askToSignIn(w, r, "")
+		return
+	}
+	waiting, next, err := p.Conversation.Waiting(r.Context(), r.URL.Query().Get("from"), perPage)
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	view := theme.Admin{Shell: p.shell(r, owner), Action: p.base.Path + "admin/decide", Now: time.Now()}
+	for _, m := range waiting {
+		view.Mentions = append(view.Mentions, theme.Pending{
+			ID: m.ID, Response: response(m.Response), Page: theme.Link{Name: m.Title, URL: m.Page},
+			Why: m.Why, Received: m.Received,
+		})
+	}
+	if next != "" {
+		view.More = p.base.Path + "admin/?from=" + url.QueryEscape(next)
+	}
+	p.render(w, r, http.StatusOK, "admin", view)
+}
+
+// decideMention approves or rejects one mention.
+func (p *pages) decideMention(w http.ResponseWriter, r *http.Request) {
+	owner := p.signedIn(w, r)
+	if owner == nil {
+		return
+	}
+	id := r.PostFormValue("id")
+	var err error
+	switch r.PostFormValue("decision") {
+	case "approve":
+		err = p.Mentions.Approve(r.Context(), owner.me, id)
+	case "reject":
+		err = p.Mentions.Reject(r.Context(), owner.me, id)
+	default:
+		p.fail(w, r, http.StatusBadRequest, "")
+		return
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.fail(w, r, http.StatusNotFound, "")
+	case errors.Is(err, site.ErrUndecidable):
+		p.fail(w, r, http.StatusBadRequest, "")
+	case err != nil:
+		p.broken(w, r, err)
+	default:
+		http.Redirect(w, r, p.base.Path+"admin/", http.StatusSeeOther)
+	}
+}
+
+// response is a response as a page shows it. Pictures are shown once they lie on
+// our own host: a visitor's browser is sent nowhere else.
+func response(r site.Response) theme.Response {
+	return theme.Response{
+		ID: r.ID, Kind: r.Type, Author: theme.Person{Name: r.Author.Name, URL: r.Author.URL},
+		URL: r.URL, Source: r.Source, Name: r.Name, HTML: template.HTML(r.HTML), Text: r.Text,
+		Lang: r.Language, Published: r.Published,
+	}
+}

@@ -1,0 +1,97 @@
+package web
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+
+	"tertulia/indieauth"
+	"tertulia/internal/site"
+	"tertulia/internal/web/theme"
+)
+
+// Ask is of indieauth.Consent: it signs the owner in and asks. The client is asked
+// about itself only once the owner is there.
+func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Request) {
+	p.keepLanguage(w, r)
+	owner, err := p.owner(r)
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	if owner == nil {
+		p.askToSignIn(w, r, req.ClientID)
+		return
+	}
+	client, err := p.IndieAuth.ClientInfo(r.Context(), req)
+	if errors.Is(err, indieauth.ErrRedirect) {
+		p.fail(w, r, http.StatusBadRequest, p.language(r).T("consent.bad-redirect", req.RedirectURI, req.ClientID))
+		return
+	}
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	id, err := p.Access.AskConsent(r.Context(), owner.secret, req)
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	shell := p.shell(r, owner)
+	shell.Hidden = append(shell.Hidden, theme.Field{Name: "request", Value: id})
+	view := theme.Consent{
+		Shell: shell, Action: p.base.Path + "auth/decide", Client: theme.Link{Name: client.Name, URL: client.URI},
+		ClientID: req.ClientID, Redirect: req.RedirectURI, Me: p.Me(), Warnings: warnings(client),
+	}
+	for _, scope := range req.Scopes {
+		view.Scopes = append(view.Scopes, theme.Scope{Name: scope, Granted: true})
+	}
+	p.render(w, r, http.StatusOK, "consent", view)
+}
+
+func warnings(c indieauth.Client) []string {
+	var list []string
+	if c.Listed {
+		list = append(list, "redirect")
+	}
+	switch c.Warning {
+	case indieauth.WarnURI:
+		list = append(list, "host")
+	case indieauth.WarnUnfetched, indieauth.WarnUntrusted:
+		list = append(list, "unreachable")
+	}
+	return list
+}
+
+// decideConsent takes the owner's answer to the page that was shown, once, and
+// sends the browser back to the client.
+func (p *pages) decideConsent(w http.ResponseWriter, r *http.Request) {
+	owner := p.signedIn(w, r)
+	if owner == nil {
+		return
+	}
+	req, err := p.Access.TakeConsent(r.Context(), owner.secret, r.PostFormValue("request"))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, site.ErrOtherSession) {
+		p.fail(w, r, http.StatusForbidden, "")
+		return
+	}
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	to := p.IndieAuth.Deny(req)
+	if r.PostFormValue("decision") == "approve" {
+		to, err = p.IndieAuth.Approve(r.Context(), req, r.PostForm["scope"])
+		if errors.Is(err, indieauth.ErrScope) {
+			p.fail(w, r, http.StatusForbidden, "")
+			return
+		}
+		if err != nil {
+			p.broken(w, r, err)
+			return
+		}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}

@@ -1,0 +1,196 @@
+// Package web is the only router: routes.go is every URL of the program.
+//
+//	handler := (&web.Server{Sites: sites, Log: log}).Handler()
+//	err := http.Serve(listener, handler)
+//
+// It turns what site knows into pages (theme), feeds and redirects, keeps the
+// owner's session in a cookie, and lets no other site act in the owner's name. The
+// protocols themselves are answered by their libraries.
+package web
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"tertulia/indieauth"
+	"tertulia/internal/lang"
+	"tertulia/internal/site"
+	"tertulia/internal/web/theme"
+	"tertulia/micropub"
+	"tertulia/webmention"
+)
+
+// Site is one site with the parts that answer for it.
+type Site struct {
+	*site.Site
+	Conversation *site.Conversation
+	Mentions     *site.Mentions
+	Posts        *site.Posts
+	Access       *site.Access
+	Micropub     *micropub.Handler
+	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
+	Files        http.Handler      // serves uploaded files by name
+}
+
+// Server answers HTTP for all sites of the service.
+type Server struct {
+	Sites   []*Site
+	Proxies []netip.Prefix              // whose X-Forwarded-For counts
+	Ready   func(context.Context) error // nil error: the data can be read
+	Log     *slog.Logger
+}
+
+// pages are the handlers of one site.
+type pages struct {
+	*Site
+	base   *url.URL
+	server *Server
+}
+
+func (s *Server) log() *slog.Logger {
+	if s.Log != nil {
+		return s.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// receiver is the site's Webmention endpoint with our pages for people.
+func (p *pages) receiver() *webmention.Receiver {
+	return &webmention.Receiver{Inbox: p.Mentions, From: p.server.sender, Page: p.webmentionPage, Log: p.server.log()}
+}
+
+// sender is the address of who sends: the peer's, or what a trusted proxy says.
+// The rightmost address that is no proxy of ours counts (HOSTILE 88).
+func (s *Server) sender(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	from := peer.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && s.trusts(from); i-- {
+		addr, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		from = addr.Unmap()
+	}
+	return from
+}
+
+func (s *Server) trusts(a netip.Addr) bool {
+	for _, p := range s.Proxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// security are the headers of the service's own pages: no script, nothing from
+// elsewhere, no framing.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// render answers with a page of the service.
+func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, page string, view any) {
+	var b bytes.Buffer
+	if err := theme.Render(&b, page, p.language(r), view); err != nil {
+		p.server.log().Error("page cannot be rendered", "page", page, "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if h.Get("Content-Security-Policy") == "" || page == "consent" {
+		h.Set("Content-Security-Policy", policy+formAction(view))
+	}
+	if h.Get("Referrer-Policy") == "" {
+		h.Set("Referrer-Policy", "same-origin")
+	}
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
+	h.Add("Vary", "Accept-Language, Cookie")
+	w.WriteHeader(status)
+	_, _ = b.WriteTo(w) // the reader may have gone
+}
+
+// formAction lets forms go to ourselves only; the answer of a consent goes on to
+// the client, which browsers count as the form's destination too.
+func formAction(view any) string {
+	allowed := "; form-action 'self'"
+	if consent, ok := view.(theme.Consent); ok {
+		if u, err := url.Parse(consent.Redirect); err == nil {
+			if u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") {
+				return allowed + " " + u.Scheme + "://" + u.Host
+			}
+			return allowed + " " + u.Scheme + ":"
+		}
+	}
+	return allowed
+}
+
+// language is the reader's choice, else what the browser asks for, else the site's.
+func (p *pages) language(r *http.Request) lang.Lang {
+	if tag := r.URL.Query().Get("lang"); tag == "es" || tag == "en" {
+		return lang.For(tag)
+	}
+	if c, err := r.Cookie(p.cookie("lang")); err == nil && (c.Value == "es" || c.Value == "en") {
+		return lang.For(c.Value)
+	}
+	if accept := r.Header.Get("Accept-Language"); accept != "" {
+		return lang.Match(accept)
+	}
+	return lang.For(p.Language)
+}
+
+// keepLanguage remembers a choice made with ?lang=.
+func (p *pages) keepLanguage(w http.ResponseWriter, r *http.Request) {
+	if tag := r.URL.Query().Get("lang"); tag == "es" || tag == "en" {
+		p.setCookie(w, "lang", tag, time.Now().AddDate(1, 0, 0))
+	}
+}
+
+// shell is what surrounds a page.
+func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
+	l := p.language(r)
+	_, hash := theme.Stylesheet()
+	s := theme.Shell{
+		Site:      theme.Link{Name: p.Name, URL: p.Me()},
+		Style:     p.base.Path + "style.css?v=" + hash,
+		Languages: map[string]string{},
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		for _, tag := range []string{"es", "en"} {
+			q := r.URL.Query()
+			q.Set("lang", tag)
+			s.Languages[tag] = r.URL.Path + "?" + q.Encode()
+		}
+	}
+	if owner != nil {
+		s.Nav = []theme.Link{{Name: l.T("inbox.title"), URL: p.base.Path + "admin/", Current: r.URL.Path == p.base.Path+"admin/"}}
+		s.SignOut = p.base.Path + "signout"
+		s.Hidden = []theme.Field{{Name: "form", Value: owner.form()}}
+	}
+	return s
+}
+
+// fail answers with an error page.
+func (p *pages) fail(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	p.render(w, r, status, "error", theme.Error{Shell: p.shell(r, nil), Status: status, Detail: detail, Home: p.Me()})
+}
+
+// broken answers 500 and writes the cause where the owner sees it.
+func (p *pages) broken(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() == nil {
+		p.server.log().Error("request failed", "path", r.URL.Path, "error", err)
+	}
+	p.fail(w, r, http.StatusInternalServerError, "")
+}
