@@ -1,0 +1,265 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// settings is the reference of every setting: what it is, its default, an example.
+// Each is taken from the first of these places that has it: the flags --listen and
+// --data; the environment, where fetch.allow is TERTULIA_FETCH_ALLOW (a list has
+// commas) and TERTULIA_FETCH_ALLOW_FILE names a file that holds the value; the file
+// of --config, of TERTULIA_CONFIG, or ./tertulia.toml; its default. An empty
+// variable counts as none. The [[site]] sections are only taken from the file.
+//
+// It does not change once [loadSettings] has made it.
+type settings struct {
+	// Where the service answers: host:port, or a list of them. Behind a web server
+	// of your own leave it on this machine's own addresses.
+	// Default: 127.0.0.1:8080 and [::1]:8080. Example: listen = "127.0.0.1:9001"
+	Listen addresses `toml:"listen"`
+
+	// The service's own address, when it has one apart from your sites. Each site's
+	// endpoints then lie below it, as in https://talk.example.com/example.com/.
+	// Default: none, the service stands on the site's own address and serves its
+	// pages. Example: url = "https://talk.example.com/"
+	URL string `toml:"url"`
+
+	// The directory of everything that is kept. A relative path begins where the
+	// program is started.
+	// Default: "./tertulia-data". Example: data = "/var/lib/tertulia"
+	Data string `toml:"data"`
+
+	// Addresses or networks of the web servers in front of this one, whose
+	// X-Forwarded-For is believed. Without it all visitors behind them look like one.
+	// Default: none. Example: proxies = ["127.0.0.1", "::1"]
+	Proxies []string `toml:"proxies"`
+
+	// Your sites. Without any there is one, on localhost, to try things out.
+	Sites []siteSettings `toml:"site"`
+
+	Fetch    fetchSettings    `toml:"fetch"`
+	Micropub micropubSettings `toml:"micropub"`
+	// How you sign in elsewhere with your site's address.
+	IndieAuth indieauthSettings `toml:"indieauth"`
+	Limits    limitsSettings    `toml:"limits"`
+
+	listenDefault bool // nobody said where to listen: one of the two addresses may be missing
+}
+
+// siteSettings is one [[site]].
+type siteSettings struct {
+	// The site's home page, which is also the address that you sign in with. https,
+	// without a port; both are free on localhost.
+	// Example: url = "https://example.com/"
+	URL string `toml:"url"`
+
+	// Other addresses at which the same pages are found. With https, http is meant too.
+	// Default: none. Example: aliases = ["https://www.example.com/"]
+	Aliases []string `toml:"aliases"`
+
+	// Where this site's endpoints lie, if not where url says.
+	// Default: the site's url and "-/", or below the service's url.
+	// Example: base = "https://talk.example.com/"
+	Base string `toml:"base"`
+
+	// The language of the service's pages for this site: "es" or "en".
+	// Default: "en". Example: language = "es"
+	Language string `toml:"language"`
+
+	// The site's title. Default: its host. Example: name = "El patio de Ana"
+	Name string `toml:"name"`
+
+	// You, as the site shows you.
+	// Example: author = { name = "Ana", photo = "/ana.jpg" }
+	Author authorSettings `toml:"author"`
+
+	// The directory of the site's finished pages. With it this service serves them.
+	// Default: none. Example: root = "/srv/blog/public"
+	Root string `toml:"root"`
+
+	// Where the site's pages are fetched from, when its name does not lead there from
+	// this machine.
+	// Default: none. Example: origin = "http://127.0.0.1:8081"
+	Origin string `toml:"origin"`
+
+	Publish      publishSettings      `toml:"publish"`
+	Conversation conversationSettings `toml:"conversation"`
+}
+
+// authorSettings is a site's owner.
+type authorSettings struct {
+	// Your name. Default: the site's name. Example: name = "Ana"
+	Name string `toml:"name"`
+	// A picture of you: its address, or where it lies on the site.
+	// Default: none. Example: photo = "/ana.jpg"
+	Photo string `toml:"photo"`
+	// A sentence about you. Default: none. Example: note = "Escribo sobre el mar."
+	Note string `toml:"note"`
+	// Your mail address. Default: none. Example: email = "ana@example.com"
+	Email string `toml:"email"`
+}
+
+// publishSettings says where a site's posts go: [site.publish].
+type publishSettings struct {
+	// Who makes the pages: "html" this service does, "none" nobody.
+	// Default: "html" where this service serves the site or dir is given, else "none".
+	// Example: preset = "html"
+	Preset string `toml:"preset"`
+	// The directory into which posts are written.
+	// Default: a directory of the site's own below data. Example: dir = "/srv/blog"
+	Dir string `toml:"dir"`
+}
+
+// conversationSettings is about what others say: [site.conversation].
+type conversationSettings struct {
+	// Whose mentions wait for you before they are shown: "people" those of people
+	// whom you have not approved yet, "all" everybody's, "none" nobody's.
+	// Default: "people". Example: approve = "all"
+	Approve string `toml:"approve"`
+}
+
+// fetchSettings is about the addresses to which strangers send us: [fetch].
+type fetchSettings struct {
+	// Private networks or addresses that strangers' links may lead to, on any port.
+	// Default: none; this machine's own while sites and service are on localhost only.
+	// Example: allow = ["10.1.0.0/16"]
+	Allow []string `toml:"allow"`
+}
+
+// micropubSettings is about the editors that you post with: [micropub].
+type micropubSettings struct {
+	// Editors that may send their token twice in one request, against the standard.
+	// Default: ["https://quill.p3k.io/"]. Example: lenient_clients = []
+	// (SPECS D1)
+	LenientClients []string `toml:"lenient_clients"`
+}
+
+// indieauthSettings is [indieauth].
+type indieauthSettings struct {
+	// Whether editors must prove with PKCE that a sign-in is theirs. Turn it off only
+	// for an old editor that you need. (SPECS D4)
+	// Default: true. Example: require_pkce = false
+	RequirePKCE *bool `toml:"require_pkce"`
+}
+
+// limitsSettings is [limits]: how much is taken from strangers, and from you.
+type limitsSettings struct {
+	// The largest upload, in MiB. Default: 64. Example: upload_mb = 200
+	UploadMB int `toml:"upload_mb"`
+	// Webmentions taken a minute from one sender's address.
+	// Default: 300. Example: per_sender = 60
+	PerSender int `toml:"per_sender"`
+	// Webmentions taken a minute about the pages of one host.
+	// Default: 120. Example: per_host = 30
+	PerHost int `toml:"per_host"`
+	// Webmentions that may wait to be looked at. Default: 10000. Example: queue = 2000
+	Queue int `toml:"queue"`
+	// How long fetching a stranger's page may take.
+	// Default: "10s". Example: fetch_timeout = "30s"
+	FetchTimeout duration `toml:"fetch_timeout"`
+	// How many bytes of a stranger's page are read.
+	// Default: 1048576, which is 1 MiB. Example: fetch_bytes = 262144
+	FetchBytes int64 `toml:"fetch_bytes"`
+}
+
+// defaults are the settings of a program that was told nothing. Those that hang on
+// others are completed by [loader.check].
+func defaults() *settings {
+	pkce := true
+	return &settings{
+		Data:      "./tertulia-data",
+		Micropub:  micropubSettings{LenientClients: []string{"https://quill.p3k.io/"}},
+		IndieAuth: indieauthSettings{RequirePKCE: &pkce},
+		Limits: limitsSettings{
+			UploadMB: 64, PerSender: 300, PerHost: 120, Queue: 10_000,
+			FetchTimeout: duration(10 * time.Second), FetchBytes: 1 << 20,
+		},
+	}
+}
+
+// serves says whether this service serves the site's pages itself.
+func (s *settings) serves(site siteSettings) bool { return site.Root != "" || s.URL == "" }
+
+// base is the address below which a site's endpoints lie, with a slash at its end.
+func (s *settings) base(site siteSettings) string {
+	switch {
+	case site.Base != "":
+		return site.Base
+	case s.URL == "":
+		return site.URL + "-/"
+	}
+	_, place, _ := strings.Cut(site.URL, "://")
+	return s.URL + place
+}
+
+// siteKey is a site's name in the store: its host, with the port where it has one,
+// and its path if it is not the whole host's.
+func (s *settings) siteKey(site siteSettings) string { return place(site.URL) }
+
+// place reduces the address of a home page to what tells sites apart.
+func place(address string) string {
+	_, place, _ := strings.Cut(address, "://")
+	return strings.ToLower(strings.TrimSuffix(place, "/"))
+}
+
+// requirePKCE says whether clients must use PKCE.
+func (s *settings) requirePKCE() bool { return *s.IndieAuth.RequirePKCE }
+
+// proxyPrefixes are the networks whose X-Forwarded-For counts.
+func (s *settings) proxyPrefixes() []netip.Prefix { return prefixes(s.Proxies) }
+
+// allow is which networks that are not public strangers' URLs may lead to: those
+// that the owner named, and this machine's own while nobody else can reach us,
+// because then every stranger is one of the owner's own programs (SPECS D7).
+func (s *settings) allow() []netip.Prefix {
+	allowed := prefixes(s.Fetch.Allow)
+	if s.local() {
+		allowed = append(allowed, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	}
+	return allowed
+}
+
+// local says whether service and sites are this machine's own affair: everything
+// that it listens on and every address that it goes by is a loopback one.
+func (s *settings) local() bool {
+	for _, address := range s.Listen {
+		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
+			return false
+		}
+	}
+	names := []string{s.URL}
+	for _, site := range s.Sites {
+		names = append(names, site.URL, site.Base)
+		names = append(names, site.Aliases...)
+	}
+	for _, name := range names {
+		if u, err := url.Parse(name); name != "" && (err != nil || !isLoopback(u.Hostname())) {
+			return false
+		}
+	}
+	return len(s.Listen) > 0
+}
+
+// isLoopback tells by the name alone, without asking any name system.
+func isLoopback(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback()
+	}
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// prefixes parses what [loader.check] has found to be right.
+func prefixes(words []string) []netip.Prefix {
+	var found []netip.Prefix
+	for _, word := range words {
+		if p, err := parsePrefix(word); err == nil {
+			found = append(found, p)
+		}
+	}
+	return found
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"tertulia/indieauth"
+	"tertulia/internal/fetch"
+	"tertulia/internal/media"
+	"tertulia/internal/queue"
+	"tertulia/internal/site"
+	"tertulia/internal/web"
+	"tertulia/micropub"
+	"tertulia/store"
+	"tertulia/webmention"
+)
+
+// clients are the two ways out of the program, and there is no other.
+type clients struct {
+	strangers *http.Client // to where outsiders point: guarded
+	own       *http.Client // to the sites of the settings
+}
+
+func newClients(set *settings, log *slog.Logger) clients {
+	return clients{fetch.Strangers(set.strangers(log)), fetch.Owner(set.ownHosts(), set.owner(log))}
+}
+
+// service is everything that runs, introduced to each other.
+type service struct {
+	app    *app
+	jobs   *site.Jobs
+	runner *queue.Runner
+	http   http.Handler
+	log    *slog.Logger
+}
+
+// wire makes everything and hands it over: each arrow of the architecture is a
+// line here. Nothing runs yet.
+func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, error) {
+	live := &site.Arrivals{}
+	limits := &site.Limits{PerSender: set.Limits.PerSender, PerHost: set.Limits.PerHost, Queue: set.Limits.Queue}
+
+	jobs := &site.Jobs{
+		DB: db, Own: to.own, Strangers: to.strangers, Live: live, Log: log,
+		Verifier: &webmention.Verifier{Client: to.strangers, Log: log},
+		Sender:   &webmention.Sender{Client: to.strangers},
+	}
+	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Ready: db.Check}
+	for _, one := range set.Sites {
+		s, err := newSite(set, one)
+		if err != nil {
+			return nil, err
+		}
+		access := &site.Access{Site: s, DB: db}
+		posts := &site.Posts{Site: s, DB: db, Live: live}
+		files := set.mediaDir(s.Key)
+		auth := newIndieAuth(set, s, access, to.strangers, log)
+		jobs.Sites = append(jobs.Sites, s)
+		server.Sites = append(server.Sites, &web.Site{
+			Site:         s,
+			Conversation: &site.Conversation{Site: s, DB: db},
+			Mentions:     &site.Mentions{Site: s, DB: db, Limits: limits},
+			Posts:        posts,
+			Access:       access,
+			IndieAuth:    auth,
+			Files:        media.Serve(files),
+			Micropub: &micropub.Handler{
+				Backend:       &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20},
+				Authorize:     access.Grant,
+				MediaEndpoint: s.Endpoint("media"),
+				MaxFile:       int64(set.Limits.UploadMB) << 20,
+				Log:           log,
+			},
+		})
+	}
+	svc := &service{
+		app:    &app{settings: set, db: db, sites: server.Sites},
+		jobs:   jobs,
+		runner: &queue.Runner{DB: db, Handlers: jobs.Handlers(), Log: log},
+		http:   server.Handler(),
+		log:    log,
+	}
+	var problems []error
+	for _, s := range server.Sites {
+		problems = append(problems, s.IndieAuth.Validate())
+	}
+	return svc, errors.Join(problems...)
+}
+
+// newIndieAuth is the owner's authorization server for a site. Its pages are web's.
+func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *http.Client, log *slog.Logger) *indieauth.Server {
+	return &indieauth.Server{
+		Issuer: s.Base, Me: s.Me(), Storage: access, Client: strangers, Log: log,
+		Endpoints: indieauth.Endpoints{
+			Authorization: s.Endpoint("auth"), Token: s.Endpoint("token"), Introspection: s.Endpoint("introspect"),
+			Revocation: s.Endpoint("revoke"), Userinfo: s.Endpoint("userinfo"), Metadata: s.Endpoint("metadata"),
+			Micropub: s.Endpoint("micropub"),
+		},
+		Scopes:      []string{"create", "update", "delete", "undelete", "draft", "media", "profile"},
+		AllowNoPKCE: !set.requirePKCE(),
+		Profile: func(context.Context) indieauth.Profile {
+			return indieauth.Profile{Name: s.Author.Get("name"), URL: s.Me(), Photo: s.Author.Get("photo")}
+		},
+	}
+}
+
+// stopTime is how long what is under way may take when the service is stopped.
+const stopTime = 10 * time.Second
+
+// run serves until ctx is done or something that everything depends on fails.
+func (svc *service) run(ctx context.Context, listeners []net.Listener, control net.Listener) error {
+	for _, s := range svc.jobs.Sites {
+		if err := svc.jobs.Found(ctx, s); err != nil {
+			return fmt.Errorf("write the home page of %s: %w", s.Me(), err)
+		}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	server := &http.Server{
+		Handler: svc.http, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, len(listeners)+2)
+	var wg sync.WaitGroup
+	wg.Go(func() { failed <- svc.runner.Run(ctx) })
+	wg.Go(func() { svc.housekeeping(ctx) })
+	if control != nil {
+		wg.Go(func() { svc.app.answerCommands(ctx, control) })
+	}
+	for _, l := range listeners {
+		wg.Go(func() {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				failed <- err
+			}
+		})
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	stop()
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if server.Shutdown(late) != nil {
+		server.Close()
+	}
+	wg.Wait()
+	return err
+}

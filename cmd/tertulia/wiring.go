@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"tertulia/internal/fetch"
+	"tertulia/internal/lang"
+	"tertulia/internal/publish"
+	"tertulia/internal/site"
+	"tertulia/internal/web/theme"
+	"tertulia/mf2"
+	"tertulia/webmention"
+)
+
+// newSite makes a site from its settings.
+func newSite(set *settings, one siteSettings) (*site.Site, error) {
+	home, err := url.Parse(one.URL)
+	if err != nil {
+		return nil, fmt.Errorf("site %s: %w", one.URL, err)
+	}
+	s := &site.Site{
+		Key: set.siteKey(one), URL: home, Base: set.base(one), Language: one.Language,
+		Name: one.Name, Approve: site.Approval(one.Conversation.Approve), Lenient: set.Micropub.LenientClients,
+	}
+	for _, alias := range one.Aliases {
+		u, err := url.Parse(alias)
+		if err != nil {
+			return nil, fmt.Errorf("alias %s: %w", alias, err)
+		}
+		s.Aliases = append(s.Aliases, u)
+	}
+	if s.Name == "" {
+		s.Name = home.Host
+	}
+	s.Author = card(one.Author, s)
+	dir := one.Publish.Dir
+	if dir == "" {
+		dir = filepath.Join(set.Data, "site", fileName(s.Key))
+	}
+	if set.serves(one) {
+		if s.Root = one.Root; s.Root == "" {
+			s.Root = dir
+		}
+	}
+	l := lang.For(one.Language)
+	css, _ := theme.Stylesheet()
+	s.Publish = &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
+	return s, nil
+}
+
+// card is the owner's h-card.
+func card(a authorSettings, s *site.Site) mf2.Item {
+	item := mf2.Item{Type: []string{"h-card"}, Properties: map[string][]any{"url": {s.Me()}, "uid": {s.Me()}}}
+	add := func(name, value string) {
+		if value != "" {
+			item.Properties[name] = []any{value}
+		}
+	}
+	add("name", a.Name)
+	if a.Name == "" {
+		add("name", s.Name)
+	}
+	add("photo", a.Photo)
+	add("note", a.Note)
+	return item
+}
+
+// strangers are the limits of the client that goes where outsiders point.
+func (s *settings) strangers(log *slog.Logger) fetch.Options {
+	return fetch.Options{
+		Allow: s.allow(), Timeout: s.Limits.FetchTimeout.Duration(), MaxBody: int64(s.Limits.FetchBytes),
+		UserAgent: webmention.DefaultUserAgent, Log: log,
+	}
+}
+
+// owner are the limits of the client that goes where the settings point.
+func (s *settings) owner(log *slog.Logger) fetch.Options {
+	o := fetch.Options{MaxBody: 8 << 20, UserAgent: webmention.DefaultUserAgent, Log: log, Origin: map[string]string{}}
+	for _, one := range s.Sites {
+		if u, err := url.Parse(one.URL); err == nil && one.Origin != "" {
+			o.Origin[fetch.HostPort(u)] = one.Origin
+		}
+	}
+	return o
+}
+
+// ownHosts are the host:ports of the sites and their aliases.
+func (s *settings) ownHosts() []string {
+	var hosts []string
+	for _, one := range s.Sites {
+		for _, address := range append([]string{one.URL}, one.Aliases...) {
+			if u, err := url.Parse(address); err == nil {
+				hosts = append(hosts, fetch.HostPort(u))
+			}
+		}
+	}
+	return hosts
+}
+
+func (s *settings) mediaDir(key string) string {
+	return filepath.Join(s.Data, "media", fileName(key))
+}
+
+// fileName is a site's key as the name of a directory.
+func fileName(key string) string { return strings.NewReplacer(":", "_", "/", "_").Replace(key) }
