@@ -27,7 +27,7 @@ type Job struct {
 	Created time.Time       `json:"created"`
 
 	Attempts int       `json:"attempts,omitempty"` // begun, counted before the work
-	Panics   int       `json:"panics,omitempty"`   // attempts that ended so
+	Panics   int       `json:"panics,omitempty"`   // attempts that ended so, or with the process
 	Again    bool      `json:"again,omitempty"`    // enqueued anew while it ran
 	Owner    string    `json:"owner,omitempty"`    // who works on it
 	Until    time.Time `json:"until,omitzero"`     // how long it is theirs

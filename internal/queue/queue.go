@@ -37,7 +37,7 @@ type Runner struct {
 
 	Workers     int                             // jobs at once; 0 means 16
 	Lease       time.Duration                   // 0 means two minutes
-	MaxAttempts int                             // 0 means 20: with the default waits more than 72 hours
+	MaxAttempts int                             // 0 means 30: with the default waits, the shortest that chance gives, more than 72 hours
 	Wait        func(attempt int) time.Duration // before the next attempt; nil means [Backoff]
 	Log         *slog.Logger
 }
@@ -248,7 +248,7 @@ func (r *Runner) maxAttempts() int {
 	if r.MaxAttempts > 0 {
 		return r.MaxAttempts
 	}
-	return 20
+	return 30
 }
 
 func (r *Runner) wait(attempt int) time.Duration {
