@@ -24,6 +24,12 @@ func (tx *Tx) add(k []byte, by int) error {
 	return tx.w.put(k, []byte(strconv.Itoa(n)))
 }
 
+// number reads one counter.
+func (tx *Tx) number(k []byte) int {
+	n, _ := strconv.Atoi(string(tx.r.get(k))) // absent: nothing was counted yet
+	return n
+}
+
 // numbers reads the counters of a table below its parts.
 func (tx *Tx) numbers(table string, parts ...string) map[string]int {
 	found := map[string]int{}

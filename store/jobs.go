@@ -1,12 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"time"
 )
 
@@ -20,8 +20,9 @@ import (
 type Job struct {
 	ID      string          `json:"id"`
 	Site    string          `json:"site"`
-	Kind    string          `json:"kind"` // verify, send, publish…
-	Key     string          `json:"key"`  // one job of a kind with a key at a time
+	Kind    string          `json:"kind"`           // verify, send, publish…
+	Key     string          `json:"key"`            // one job of a kind with a key at a time
+	Lane    string          `json:"lane,omitempty"` // the stranger's host it goes to, where it is alone; "": a job of our own
 	Args    json.RawMessage `json:"args,omitempty"`
 	Due     time.Time       `json:"due"`
 	Created time.Time       `json:"created"`
@@ -40,10 +41,11 @@ type Job struct {
 var ErrLease = errors.New("the job is no longer ours")
 
 const (
-	jobsDue    = "jobs_due"    // time·site·id → id
+	jobsDue    = "jobs_due"    // time·site·id·lane → id
 	jobsKey    = "jobs_key"    // site·kind·key → id
 	jobsParked = "jobs_parked" // id → id
 	jobsLeased = "jobs_leased" // id → id
+	jobsLane   = "jobs_lane"   // lane → number of jobs that wait or run
 )
 
 var jobs = table[Job]{
@@ -59,12 +61,24 @@ var jobs = table[Job]{
 			due = j.Until
 			entries = append(entries, indexEntry{jobsLeased, j.ID})
 		}
-		return append(entries, indexEntry{jobsDue, join(timePart(due), j.Site, j.ID)})
+		return append(entries, indexEntry{jobsDue, join(timePart(due), j.Site, j.ID, j.CurrentLane())})
 	},
 }
 
-// Enqueue promises a job of the transaction's site: Kind, Key, Args and Due (zero: now)
-// are the caller's. A job of that kind and key that already waits takes the new
+// suspects is the lane of jobs that ran when something went badly wrong: they run one
+// at a time, so that the next accident has one culprit.
+const suspects = "suspects"
+
+// CurrentLane is the lane that the job runs in, "" when it has none.
+func (j Job) CurrentLane() string {
+	if j.Panics > 0 {
+		return suspects
+	}
+	return j.Lane
+}
+
+// Enqueue promises a job of the transaction's site: Kind, Key, Lane, Args and Due (zero:
+// now) are the caller's. A job of that kind and key that already waits takes the new
 // arguments and the earlier time; one that runs will run once more.
 func (tx *Tx) Enqueue(j Job) error {
 	if j.Due.IsZero() {
@@ -73,15 +87,16 @@ func (tx *Tx) Enqueue(j Job) error {
 	tx.jobs = true
 	have, err := jobs.lookup(tx, jobsKey, tx.Site, j.Kind, j.Key)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := tx.add(jobsCount, +1); err != nil {
-			return err
-		}
 		// Nothing else of j is taken over: a follow-up made from the job that
 		// runs must not inherit its lease and attempts.
-		return jobs.put(tx, Job{
-			ID: NewID(tx.Now), Site: tx.Site, Kind: j.Kind, Key: j.Key, Args: j.Args,
+		j = Job{
+			ID: NewID(tx.Now), Site: tx.Site, Kind: j.Kind, Key: j.Key, Lane: j.Lane, Args: j.Args,
 			Due: j.Due, Created: tx.Now,
-		})
+		}
+		if err := tx.countJob(j, +1); err != nil {
+			return err
+		}
+		return jobs.put(tx, j)
 	}
 	if err != nil {
 		return err
@@ -92,19 +107,29 @@ func (tx *Tx) Enqueue(j Job) error {
 		have.Again = true
 	case !have.Parked.IsZero():
 		have.Parked, have.Attempts, have.Panics, have.Due = time.Time{}, 0, 0, j.Due
+		if err := tx.countJob(have, +1); err != nil {
+			return err
+		}
 	case j.Due.Before(have.Due):
 		have.Due = j.Due
 	}
 	return jobs.put(tx, have)
 }
 
-// Claim takes up to most jobs that are due, of all sites, earliest first, and
+// Room is what a runner can take on.
+type Room struct {
+	Jobs  int                    // at most so many
+	Lanes int                    // of them at most so many that have a lane: the rest is kept for jobs of our own
+	Busy  func(lane string) bool // lanes that must wait; it is asked inside the transaction
+}
+
+// Claim takes jobs that are due, of all sites, earliest first, one of each lane, and
 // counts the attempt before the work begins. They are owner's for the length of the lease.
-func (db *DB) Claim(ctx context.Context, owner string, lease time.Duration, most int) ([]Job, error) {
+func (db *DB) Claim(ctx context.Context, owner string, lease time.Duration, room Room) ([]Job, error) {
 	var claimed []Job
 	err := db.update(ctx, "", func(tx *Tx) error {
 		claimed = nil
-		due, err := tx.due(most)
+		due, err := tx.due(room)
 		if err != nil {
 			return err
 		}
@@ -121,15 +146,23 @@ func (db *DB) Claim(ctx context.Context, owner string, lease time.Duration, most
 	return claimed, err
 }
 
-// due reads the jobs whose time has come. One that cannot be read is parked, so that
-// it cannot hold up the others, nor have the runner come back for it again and again.
-func (tx *Tx) due(most int) ([]Job, error) {
+// due reads the jobs whose time has come and for which there is room. One that cannot
+// be read is parked, so that it cannot hold up the others, nor have the runner come
+// back for it again and again.
+func (tx *Tx) due(room Room) ([]Job, error) {
 	var found []Job
 	damaged := map[string]string{} // key of the entry → id
+	taken := map[string]bool{}
 	pre := prefix("", jobsDue)
 	for k, id := range tx.r.scan(pre, nil, false) {
-		if len(found) == most || parseTimePart(string(k[len(pre):][:8])).After(tx.Now) {
+		if len(found) >= room.Jobs || parseTimePart(string(k[len(pre):][:8])).After(tx.Now) {
 			break
+		}
+		if lane := string(k[bytes.LastIndexByte(k, 0)+1:]); lane != "" {
+			if len(taken) >= room.Lanes || taken[lane] || room.Busy != nil && room.Busy(lane) {
+				continue
+			}
+			taken[lane] = true
 		}
 		j, err := jobs.get(tx, string(id))
 		if err != nil {
@@ -213,7 +246,7 @@ func (tx *Tx) FinishJob(j Job) error {
 		tx.jobs = true
 		return jobs.put(tx, now)
 	}
-	if err := tx.add(jobsCount, -1); err != nil {
+	if err := tx.countJob(now, -1); err != nil {
 		return err
 	}
 	return jobs.delete(tx, j.ID)
@@ -258,6 +291,8 @@ func (tx *Tx) ParkJob(j Job, cause string) error {
 	if now.Again {
 		now.Again, now.Parked, now.Attempts, now.Panics, now.Due = false, time.Time{}, 0, 0, tx.Now
 		tx.jobs = true
+	} else if err := tx.countJob(now, -1); err != nil {
+		return err
 	}
 	return jobs.put(tx, now)
 }
@@ -272,6 +307,11 @@ func (tx *Tx) Unpark(id string) error {
 	if err != nil || j.Owner != "" {
 		return err
 	}
+	if !j.Parked.IsZero() {
+		if err := tx.countJob(j, +1); err != nil {
+			return err
+		}
+	}
 	j.Parked, j.Attempts, j.Panics, j.Due = time.Time{}, 0, 0, tx.Now
 	tx.jobs = true
 	return jobs.put(tx, j)
@@ -284,8 +324,17 @@ func (tx *Tx) Jobs() ([]Job, error) {
 
 var jobsCount = key("", "meta", "jobs_count")
 
-// JobCount is how many jobs of all sites are kept, parked ones included.
-func (tx *Tx) JobCount() int {
-	n, _ := strconv.Atoi(string(tx.r.get(jobsCount))) // absent: none yet
-	return n
+// countJob keeps the numbers of jobs that wait or run. Parked ones do not count:
+// they are in nobody's way.
+func (tx *Tx) countJob(j Job, by int) error {
+	if err := tx.add(jobsCount, by); err != nil || j.Lane == "" {
+		return err
+	}
+	return tx.add(key("", jobsLane, j.Lane), by)
 }
+
+// JobCount is how many jobs of all sites wait or run.
+func (tx *Tx) JobCount() int { return tx.number(jobsCount) }
+
+// LaneCount is how many jobs of all sites wait or run in a lane.
+func (tx *Tx) LaneCount(lane string) int { return tx.number(key("", jobsLane, lane)) }

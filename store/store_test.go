@@ -279,7 +279,7 @@ func TestClosedStoreSaysSo(t *testing.T) {
 	}
 	ctx, nothing := bg, func(*store.Tx) error { return nil }
 	_, _, due := db.NextDue()
-	_, claim := db.Claim(ctx, "me", time.Minute, 1)
+	_, claim := db.Claim(ctx, "me", time.Minute, store.Room{Jobs: 1, Lanes: 1})
 	for verb, err := range map[string]error{
 		"Update": db.Update(ctx, site, nothing), "View": db.View(ctx, site, nothing),
 		"Backup": db.Backup(&strings.Builder{}), "NextDue": due, "Claim": claim, "Release": db.Release(ctx),

@@ -35,10 +35,12 @@ type Runner struct {
 	DB       *store.DB
 	Handlers map[string]Handler
 
-	Workers     int                             // jobs at once; 0 means 16
+	Workers     int                             // jobs at once; 0 means 64
+	Reserved    int                             // of them, those that strangers' hosts leave free for jobs without a lane; 0 means 8
 	Lease       time.Duration                   // 0 means two minutes
 	MaxAttempts int                             // 0 means 30: with the default waits, the shortest that chance gives, more than 72 hours
 	Wait        func(attempt int) time.Duration // before the next attempt; nil means [Backoff]
+	Busy        func(lane string) bool          // lanes that are to be left alone for now; may be nil
 	Log         *slog.Logger
 }
 
@@ -91,51 +93,99 @@ func (r *Runner) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	owner := store.NewID(time.Now())
-	slots := make(chan struct{}, r.workers())
-	for {
-		select {
-		case slots <- struct{}{}: // one worker is free
-		case <-ctx.Done():
-			return nil
-		}
-		<-slots
-		jobs, err := r.DB.Claim(ctx, owner, r.lease(), cap(slots)-len(slots))
+	busy := &underway{lanes: map[string]bool{}, ended: make(chan struct{}, 1)}
+	for ctx.Err() == nil {
+		jobs, err := r.DB.Claim(ctx, owner, r.lease(), r.room(busy))
 		if err != nil && ctx.Err() == nil {
 			r.log().Error("jobs cannot be claimed", "error", err)
 		}
 		for _, job := range jobs {
-			slots <- struct{}{}
+			busy.begin(job)
 			wg.Go(func() {
-				defer func() { <-slots }()
+				defer busy.end(job)
 				r.work(ctx, job)
 			})
 		}
-		least := 10 * time.Millisecond
-		if err != nil {
-			least = time.Second // a full disk is not emptied by asking
+		if len(jobs) == 0 {
+			r.rest(ctx, busy, err)
 		}
-		if len(jobs) == 0 && !r.rest(ctx, least) {
-			return nil
-		}
+	}
+	return nil
+}
+
+// room is what can be taken on beside what is under way.
+func (r *Runner) room(busy *underway) store.Room {
+	jobs, inLanes := busy.count()
+	free := r.workers() - jobs
+	return store.Room{
+		Jobs:  free,
+		Lanes: min(free, r.workers()-r.reserved()-inLanes),
+		Busy:  func(lane string) bool { return busy.has(lane) || r.Busy != nil && r.Busy(lane) },
 	}
 }
 
-// rest waits until a job may be due; false means that we are to stop. What is due is
-// judged by the store's clock, as it is when jobs are claimed.
-func (r *Runner) rest(ctx context.Context, least time.Duration) bool {
+// underway is what is being worked on.
+type underway struct {
+	mu    sync.Mutex
+	jobs  int
+	lanes map[string]bool
+	ended chan struct{} // holds a token after a job has ended
+}
+
+func (u *underway) begin(job store.Job) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.jobs++
+	if lane := job.CurrentLane(); lane != "" {
+		u.lanes[lane] = true
+	}
+}
+
+func (u *underway) end(job store.Job) {
+	u.mu.Lock()
+	u.jobs--
+	delete(u.lanes, job.CurrentLane())
+	u.mu.Unlock()
+	select {
+	case u.ended <- struct{}{}:
+	default:
+	}
+}
+
+func (u *underway) has(lane string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.lanes[lane]
+}
+
+func (u *underway) count() (jobs, inLanes int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.jobs, len(u.lanes)
+}
+
+// rest waits until something may have to be done. What is due is judged by the store's
+// clock, as it is when jobs are claimed. What is due already and was not claimed waits
+// for room, which comes when a job ends, or when a lane is not busy any more.
+func (r *Runner) rest(ctx context.Context, busy *underway, failed error) {
 	wait := time.Minute
 	if next, ok, err := r.DB.NextDue(); err == nil && ok {
-		wait = min(wait, max(next.Sub(r.DB.Now()), least))
+		if wait = min(wait, next.Sub(r.DB.Now())); wait <= 0 {
+			wait = 500 * time.Millisecond
+		}
+		wait = max(wait, 10*time.Millisecond)
+	}
+	if failed != nil {
+		wait = max(wait, time.Second) // a full disk is not emptied by asking
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return false
 	case <-r.DB.JobsReady():
+	case <-busy.ended:
 	case <-timer.C:
 	}
-	return true
 }
 
 func (r *Runner) work(ctx context.Context, job store.Job) {
@@ -234,7 +284,15 @@ func (r *Runner) workers() int {
 	if r.Workers > 0 {
 		return r.Workers
 	}
-	return 16
+	return 64
+}
+
+// reserved leaves at least one worker to each side.
+func (r *Runner) reserved() int {
+	if r.Reserved > 0 {
+		return min(r.Reserved, r.workers()-1)
+	}
+	return min(8, r.workers()/2)
 }
 
 func (r *Runner) lease() time.Duration {

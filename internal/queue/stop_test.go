@@ -107,7 +107,7 @@ func TestJobThatKillsTheProcessIsParked(t *testing.T) {
 			if err := h.db.Release(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if js, err := h.db.Claim(t.Context(), "who dies", time.Minute, 1); err != nil || len(js) != 1 {
+			if js, err := h.db.Claim(t.Context(), "who dies", time.Minute, store.Room{Jobs: 1, Lanes: 1}); err != nil || len(js) != 1 {
 				t.Fatalf("claimed %v and %v, want the job", js, err)
 			}
 			h.db.Close()
