@@ -96,7 +96,7 @@ func (tx *Tx) Enqueue(j Job) error {
 		if err := tx.countJob(j, +1); err != nil {
 			return err
 		}
-		return jobs.put(tx, j)
+		return jobs.replace(tx, nil, &j)
 	}
 	if err != nil {
 		return err
@@ -133,10 +133,11 @@ func (db *DB) Claim(ctx context.Context, owner string, lease time.Duration, room
 		if err != nil {
 			return err
 		}
-		for _, j := range due {
+		for _, was := range due {
+			j := was
 			j.Attempts++
 			j.Owner, j.Until = owner, tx.Now.Add(lease)
-			if err := jobs.put(tx, j); err != nil {
+			if err := jobs.replace(tx, &was, &j); err != nil {
 				return err
 			}
 			claimed = append(claimed, j)

@@ -3,8 +3,6 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"io/fs"
 	"time"
 
 	"tertulia/mf2"
@@ -120,21 +118,21 @@ func (tx *Tx) MentionFrom(page, source string) (Mention, error) {
 // readers see is another than before. It fills in Number and Public the first time the
 // mention is public.
 func (tx *Tx) PutMention(m Mention) error {
-	was, err := mentions.get(tx, m.ID)
-	existed := err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	was, err := mentions.find(tx, m.ID)
+	if err != nil {
 		return err
 	}
-	before, after := publicPart(&was), publicPart(&m)
-	if !existed {
-		before = publicView{}
+	var before publicView
+	if was != nil {
+		before = publicPart(was)
 	}
+	after := publicPart(&m)
 	if before != after {
 		if err := tx.showMention(&m, before, after); err != nil {
 			return err
 		}
 	}
-	return mentions.put(tx, m)
+	return mentions.replace(tx, was, &m)
 }
 
 // showMention records that readers see something else: on the page that the mention

@@ -51,13 +51,37 @@ func (t *table[T]) site(tx *Tx) string {
 }
 
 func (t *table[T]) get(tx *Tx, k string) (T, error) {
-	var rec T
+	rec, err := t.find(tx, k)
+	if rec == nil {
+		var none T
+		if err == nil {
+			err = notFound{t.kind, k}
+		}
+		return none, err
+	}
+	return *rec, nil
+}
+
+// notFound is the error for a record that is not there. Most are only asked for what
+// they are, so they put their words together when somebody reads them.
+type notFound struct{ kind, key string }
+
+func (e notFound) Error() string { return fmt.Sprintf("%s %q: %v", e.kind, e.key, fs.ErrNotExist) }
+
+func (e notFound) Unwrap() error { return fs.ErrNotExist }
+
+// find reads a record; nil without an error when there is none.
+func (t *table[T]) find(tx *Tx, k string) (*T, error) {
 	full := key(t.site(tx), t.name, k)
 	raw := tx.r.get(full)
 	if raw == nil {
-		return rec, fmt.Errorf("%s %q: %w", t.kind, k, fs.ErrNotExist)
+		return nil, nil
 	}
-	return rec, decodeRecord(full, t.kind, t.version, raw, &rec)
+	rec := new(T)
+	if err := decodeRecord(full, t.kind, t.version, raw, rec); err != nil {
+		return nil, err
+	}
+	return rec, nil
 }
 
 // has tells whether there is such a record, without reading it.
@@ -66,29 +90,32 @@ func (t *table[T]) has(tx *Tx, k string) bool {
 }
 
 func (t *table[T]) put(tx *Tx, rec T) error {
-	k := t.key(&rec)
-	full := key(t.site(tx), t.name, k)
+	var was *T
+	if t.indexes != nil {
+		var err error
+		if was, err = t.find(tx, t.key(&rec)); err != nil {
+			return err
+		}
+	}
+	return t.replace(tx, was, &rec)
+}
+
+// replace writes a record over what was there, which the caller has just read; nil
+// when there was nothing.
+func (t *table[T]) replace(tx *Tx, was, rec *T) error {
+	k := t.key(rec)
 	raw, err := encodeRecord(t.kind, t.version, rec)
 	if err != nil {
 		return err
 	}
-	var before []indexEntry
-	if t.indexes != nil {
-		if old := tx.r.get(full); old != nil {
-			var was T
-			if err := decodeRecord(full, t.kind, t.version, old, &was); err != nil {
-				return err
-			}
-			before = t.indexes(&was)
-		}
-	}
-	if err := tx.w.put(full, raw); err != nil {
+	if err := tx.w.put(key(t.site(tx), t.name, k), raw); err != nil || t.indexes == nil {
 		return err
 	}
-	if t.indexes == nil {
-		return nil
+	var before []indexEntry
+	if was != nil {
+		before = t.indexes(was)
 	}
-	return t.reindex(tx, k, before, t.indexes(&rec))
+	return t.reindex(tx, k, before, t.indexes(rec))
 }
 
 // reindex replaces the entries of record k. An entry that another record has taken over
@@ -131,7 +158,7 @@ func (t *table[T]) lookup(tx *Tx, index string, parts ...string) (T, error) {
 	k := tx.r.get(key(t.site(tx), index, parts...))
 	if k == nil {
 		var none T
-		return none, fmt.Errorf("%s by %s %s: %w", t.kind, index, strings.Join(parts, " "), fs.ErrNotExist)
+		return none, notFound{t.kind + " by " + index, strings.Join(parts, " ")}
 	}
 	return t.get(tx, string(k))
 }
