@@ -41,9 +41,8 @@ type settings struct {
 	// Your sites. Without any there is one, on localhost, to try things out.
 	Sites []siteSettings `toml:"site"`
 
-	Fetch    fetchSettings    `toml:"fetch"`
-	Micropub micropubSettings `toml:"micropub"`
-	// How you sign in elsewhere with your site's address.
+	Fetch     fetchSettings     `toml:"fetch"`
+	Micropub  micropubSettings  `toml:"micropub"`
 	IndieAuth indieauthSettings `toml:"indieauth"`
 	Limits    limitsSettings    `toml:"limits"`
 
@@ -130,18 +129,17 @@ type fetchSettings struct {
 	Allow []string `toml:"allow"`
 }
 
-// micropubSettings is about the editors that you post with: [micropub].
+// micropubSettings is about the editors that you post with: [micropub] (SPECS D1).
 type micropubSettings struct {
 	// Editors that may send their token twice in one request, against the standard.
 	// Default: ["https://quill.p3k.io/"]. Example: lenient_clients = []
-	// (SPECS D1)
 	LenientClients []string `toml:"lenient_clients"`
 }
 
-// indieauthSettings is [indieauth].
+// indieauthSettings is about signing in with your site's address: [indieauth] (SPECS D4).
 type indieauthSettings struct {
 	// Whether editors must prove with PKCE that a sign-in is theirs. Turn it off only
-	// for an old editor that you need. (SPECS D4)
+	// for an old editor that you need.
 	// Default: true. Example: require_pkce = false
 	RequirePKCE *bool `toml:"require_pkce"`
 }

@@ -36,7 +36,7 @@ func (l *loader) check() {
 	for i := range s.Micropub.LenientClients {
 		id, err := indieauth.CheckClientID(s.Micropub.LenientClients[i])
 		if err != nil {
-			l.wrong("micropub.lenient_clients", fmt.Sprintf("%q %v", s.Micropub.LenientClients[i], bare(err)), `write it like "https://quill.p3k.io/"`)
+			l.wrong("micropub.lenient_clients", fmt.Sprintf("%q: %v", s.Micropub.LenientClients[i], bare(err)), `write it like "https://quill.p3k.io/"`)
 			continue
 		}
 		s.Micropub.LenientClients[i] = id
@@ -63,12 +63,15 @@ func (l *loader) firstSite() {
 			return
 		}
 	}
-	_, port, err := splitAddress(s.Listen[0])
-	switch {
-	case s.URL != "":
+	if s.URL != "" {
 		l.wrong("site", "with url the service stands apart from its sites, so they must be named", hint)
 		return
-	case err == nil && port == 0:
+	}
+	_, port, err := splitAddress(s.Listen[0])
+	if err != nil {
+		return // noted above
+	}
+	if port == 0 {
 		l.wrong("site", "with port 0 its address cannot be known", hint)
 		return
 	}
@@ -136,7 +139,7 @@ func (l *loader) distinct() {
 			homes[place(address)] = i
 		}
 		base := l.set.base(site)
-		if other, taken := bases[base]; taken && site.URL != "" {
+		if other, taken := bases[base]; taken && place(l.set.Sites[other].URL) != place(site.URL) {
 			l.wrong("site.base"+where, fmt.Sprintf("%q is the base of site %d already", base, other+1), "each site needs its own")
 		}
 		bases[base] = i

@@ -62,6 +62,7 @@ func loadSettings(g globals, env func(string) (string, bool)) (*settings, error)
 	if g.Listen != "" {
 		l.set.Listen = list(g.Listen)
 	}
+	l.read = len(l.problems)
 	l.check()
 	if len(l.problems) > 0 {
 		return nil, l.problems
@@ -75,6 +76,7 @@ type loader struct {
 	env      func(string) (string, bool)
 	meta     toml.MetaData
 	problems problems
+	read     int // how many of them came up before the check
 }
 
 // problems are what is wrong with the settings.
@@ -95,9 +97,9 @@ func (p problems) Error() string {
 	return b.String()
 }
 
-// wrong notes a problem. Of several with one key the first is the cause.
+// wrong notes a problem. What could not be read is not checked as well.
 func (l *loader) wrong(key, what, hint string) {
-	if !slices.ContainsFunc(l.problems, func(p problem) bool { return p.key == key }) {
+	if !slices.ContainsFunc(l.problems[:l.read], func(p problem) bool { return p.key == key }) {
 		l.problems = append(l.problems, problem{key, what, hint})
 	}
 }
@@ -153,7 +155,8 @@ func (l *loader) section(into reflect.Value, section map[string]toml.Primitive, 
 // sections fills a list of structs from sections of one name: [[site]].
 func (l *loader) sections(into reflect.Value, value toml.Primitive, key string) {
 	var all []map[string]toml.Primitive
-	if err := l.meta.PrimitiveDecode(value, &all); err != nil || slices.ContainsFunc(all, func(one map[string]toml.Primitive) bool { return one == nil }) {
+	notOne := func(one map[string]toml.Primitive) bool { return one == nil }
+	if err := l.meta.PrimitiveDecode(value, &all); err != nil || slices.ContainsFunc(all, notOne) {
 		l.wrong(key, "it must be a section for each "+key, "[["+key+"]]")
 		return
 	}

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +28,7 @@ type person struct {
 	token   string
 	browser *http.Client
 	svc     *service
+	stop    func() // stops the service, once, and waits for it
 }
 
 // settle lets everything that can happen now happen, and a little time pass.
@@ -35,7 +38,7 @@ func settle() {
 }
 
 // newPerson runs a service of its own for a site of the in-memory web.
-func newPerson(t *testing.T, web *webtest.Web, host string) *person {
+func newPerson(t *testing.T, web *webtest.Web, host string, listeners ...net.Listener) *person {
 	t.Helper()
 	home := "https://" + host + "/"
 	set := defaults()
@@ -55,12 +58,15 @@ func newPerson(t *testing.T, web *webtest.Web, host string) *person {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- svc.run(ctx, nil, nil) }()
-	t.Cleanup(func() {
+	go func() { done <- svc.run(ctx, listeners, nil) }()
+	stop := sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	})
+	t.Cleanup(func() {
+		stop()
 		db.Close()
 	})
 	web.Handle(host, svc.http)
@@ -70,8 +76,8 @@ func newPerson(t *testing.T, web *webtest.Web, host string) *person {
 	}
 	browser := *web.Client()
 	browser.Jar = jar
-	p := &person{t: t, home: home, base: home + "-/", browser: &browser, svc: svc}
-	p.token, err = svc.app.sites[0].Access.NewToken(ctx, "editor", []string{"create", "update", "delete", "undelete", "media"})
+	p := &person{t: t, home: home, base: home + "-/", browser: &browser, svc: svc, stop: stop}
+	p.token, err = svc.app.sites[0].Access.NewToken(t.Context(), "editor", []string{"create", "update", "delete", "undelete", "media"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,12 +24,10 @@ import (
 // his own site, his answer arrives as a Webmention, Ana approves it, and it stands
 // under her post. Both sites are this program, on loopback ports, in a temporary
 // directory; everything between them goes over HTTP.
-func demo(ctx context.Context, set *settings, args []string, io stdio) int {
-	fs := flags("demo", io)
-	once := fs.Bool("once", false, "end when the reply is shown: exit status 0, or 1 if it never was")
-	verbose := fs.Bool("verbose", false, "log every detail")
-	if _, status, ok := parse(fs, args); !ok {
-		return status
+func demo(ctx context.Context, load func() (*settings, error), f given, io stdio) int {
+	set, err := load()
+	if err != nil {
+		return io.fail(err, "")
 	}
 	dir, err := os.MkdirTemp("", "tertulia-demo-")
 	if err != nil {
@@ -37,8 +35,8 @@ func demo(ctx context.Context, set *settings, args []string, io stdio) int {
 	}
 	defer os.RemoveAll(dir)
 	log := slog.New(slog.DiscardHandler)
-	if *verbose {
-		log = slog.New(slog.NewTextHandler(io.err, nil))
+	if f.verbose {
+		log = logger(io, true)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -54,15 +52,12 @@ func demo(ctx context.Context, set *settings, args []string, io stdio) int {
 	}
 	defer bruno.stop()
 
-	d := demonstration{
-		l: lang.For(language), io: io, ana: ana, bruno: bruno,
-		client: fetch.Owner([]string{ana.site.URL.Host, bruno.site.URL.Host}, fetch.Options{}),
-	}
+	d := newDemonstration(ana, bruno, language, io)
 	permalink, err := d.play(ctx)
 	if err != nil {
 		return io.fail(err, "tertulia demo --once --verbose shows each step")
 	}
-	if *once {
+	if f.once {
 		return 0
 	}
 	link, err := ana.site.Access.NewLink(ctx)
@@ -88,18 +83,21 @@ func startDemoSite(ctx context.Context, dir, name, language string, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	set, err := loadSettings(globals{Data: dir, Listen: l.Addr().String()}, func(string) (string, bool) { return "", false })
+	set, err := loadSettings(globals{Config: os.DevNull, Data: dir, Listen: l.Addr().String()}, func(string) (string, bool) { return "", false })
 	if err != nil {
+		l.Close()
 		return nil, err
 	}
 	one := &set.Sites[0]
 	one.Name, one.Author.Name, one.Language = name, name, language
 	db, err := store.Open(dir, store.Options{Log: log})
 	if err != nil {
+		l.Close()
 		return nil, err
 	}
 	svc, err := wire(set, db, newClients(set, log), log.With("site", name))
 	if err != nil {
+		l.Close()
 		db.Close()
 		return nil, err
 	}
@@ -121,6 +119,13 @@ type demonstration struct {
 	io         stdio
 	ana, bruno *demoSite
 	client     *http.Client // to the two sites and nowhere else
+}
+
+func newDemonstration(ana, bruno *demoSite, language string, io stdio) *demonstration {
+	return &demonstration{
+		l: lang.For(language), io: io, ana: ana, bruno: bruno,
+		client: fetch.Owner([]string{ana.site.URL.Host, bruno.site.URL.Host}, fetch.Options{}),
+	}
 }
 
 func (d *demonstration) say(key string, args ...any) { fmt.Fprintln(d.io.out, d.l.T(key, args...)) }

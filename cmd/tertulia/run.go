@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 
@@ -16,17 +17,30 @@ import (
 // stdio is where a command reads and writes: the terminal, or the socket of a
 // running service.
 type stdio struct {
-	in       io.Reader
 	out, err io.Writer
 }
 
 // fail says what went wrong and what to try, and is the exit status 1.
 func (s stdio) fail(err error, hint string) int {
-	fmt.Fprintf(s.err, "tertulia: %v\n", err)
+	s.complain(err, hint)
+	return 1
+}
+
+// misused says what is wrong with the words of a command, and is the exit status 2.
+func (s stdio) misused(err error, hint string) int {
+	s.complain(err, hint)
+	return 2
+}
+
+func (s stdio) complain(err error, hint string) {
+	what := err.Error()
+	if before, ok := strings.CutSuffix(what, ": "+fs.ErrNotExist.Error()); ok {
+		what = before + ": not found"
+	}
+	fmt.Fprintf(s.err, "tertulia: %s\n", what)
 	if hint != "" {
 		fmt.Fprintf(s.err, "  %s\n", hint)
 	}
-	return 1
 }
 
 // app is what a command works with: the sites and their data.
@@ -36,54 +50,48 @@ type app struct {
 	sites    []*web.Site
 }
 
-// command is one subcommand. run is given the arguments behind its name, without
-// the flags that every command takes.
-type command struct {
-	name  string
-	args  string
-	about string
-	run   func(ctx context.Context, a *app, args []string, io stdio) int
-	alone func(ctx context.Context, set *settings, args []string, io stdio) int // needs no app: it makes its own
-}
-
-func commands() []command {
-	return []command{
-		{name: "serve", about: "run the service", alone: serve},
-		{name: "demo", args: "[--once]", about: "show a post, a reply from another site, and the conversation, in a temporary directory", alone: demo},
-		{name: "link", about: "print a one-time sign-in link for the owner's pages", run: link},
-		{name: "token", args: "new|list|revoke", about: "access tokens for scripts and editors", run: tokens},
-		{name: "post", args: "list|show|retry", about: "posts and what became of them", run: posts},
-		{name: "mention", args: "list|show|approve|reject|delete|replay", about: "what other sites have sent", run: mentions},
-		{name: "job", args: "list|retry", about: "work that runs, waits or was given up", run: jobs},
-		{name: "version", about: "print the version", alone: version},
-	}
-}
-
-// run is the whole program but for the process around it.
+// run is the whole program but for the process around it. Its result, and help that
+// was asked for, is all that goes to io.out. The exit status is 0, 1 when it failed,
+// or 2 when the words were wrong.
 func run(ctx context.Context, args []string, io stdio, env func(string) (string, bool)) int {
-	given, args, err := parseGlobals(args)
+	out := &remembering{Writer: io.out}
+	io.out = out
+	code := choose(ctx, args, io, env)
+	if code == 0 && out.err != nil {
+		return io.fail(fmt.Errorf("write the result: %w", out.err), "")
+	}
+	return code
+}
+
+// choose finds the command that the words name and runs it where the data is.
+func choose(ctx context.Context, args []string, io stdio, env func(string) (string, bool)) int {
+	globals, args, err := parseGlobals(args)
 	if err != nil {
-		fmt.Fprintln(io.err, "tertulia:", err)
+		return io.misused(err, "tertulia help lists the commands and their flags")
+	}
+	if len(args) == 0 {
+		usage(io.err)
 		return 2
 	}
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		usage(io)
-		if len(args) == 0 {
-			return 2
-		}
-		return 0
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		return help(args[1:], io)
 	}
 	cmd, ok := find(args[0])
 	if !ok {
-		fmt.Fprintf(io.err, "tertulia: there is no command %q\n  tertulia help lists them\n", args[0])
-		return 2
+		return io.misused(fmt.Errorf("there is no command %q", args[0]), "tertulia help lists them")
 	}
-	set, err := loadSettings(given, env)
+	r, err := cmd.parse(args[1:])
+	if err != nil {
+		return cmd.misused(err, io)
+	}
+	load := func() (*settings, error) { return loadSettings(globals, env) }
+	if r.verb.alone != nil {
+		return r.verb.alone(ctx, load, r.flags, io)
+	}
+	set, err := load()
 	if err != nil {
 		return io.fail(err, "")
-	}
-	if cmd.alone != nil {
-		return cmd.alone(ctx, set, args[1:], io)
 	}
 	if code, ok := callService(ctx, set.Data, args, io); ok {
 		return code
@@ -95,7 +103,7 @@ func run(ctx context.Context, args []string, io stdio, env func(string) (string,
 func runHere(ctx context.Context, set *settings, args []string, io stdio) int {
 	db, err := store.Open(set.Data, store.Options{})
 	if err != nil {
-		return io.fail(err, "")
+		return io.fail(err, otherData)
 	}
 	defer db.Close()
 	log := slog.New(slog.DiscardHandler)
@@ -106,63 +114,34 @@ func runHere(ctx context.Context, set *settings, args []string, io stdio) int {
 	return svc.app.call(ctx, args, io)
 }
 
-// call runs a command by its name: in this process, or asked for through the socket.
+// otherData is the hint when the data cannot be opened.
+const otherData = "--data DIR takes the data in another directory"
+
+// call runs a command with all its words: in this process, or asked for through the
+// socket, perhaps by a program of another version.
 func (a *app) call(ctx context.Context, args []string, io stdio) int {
 	if len(args) == 0 {
-		return 2
+		return io.misused(errors.New("no command"), "")
 	}
 	cmd, ok := find(args[0])
-	if !ok || cmd.run == nil {
-		fmt.Fprintf(io.err, "tertulia: the running service knows no command %q\n", args[0])
-		return 2
+	if !ok {
+		return io.misused(fmt.Errorf("the running service knows no command %q", args[0]), "")
 	}
-	return cmd.run(ctx, a, args[1:], io)
-}
-
-func find(name string) (command, bool) {
-	for _, c := range commands() {
-		if c.name == name {
-			return c, true
-		}
+	r, err := cmd.parse(args[1:])
+	if err != nil {
+		return cmd.misused(err, io)
 	}
-	return command{}, false
-}
-
-func usage(io stdio) {
-	fmt.Fprintln(io.out, "tertulia gives a site a conversation of its own.\n\nusage: tertulia COMMAND [flags]")
-	for _, c := range commands() {
-		fmt.Fprintf(io.out, "  %-48s %s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
+	if r.verb.run == nil {
+		return io.misused(fmt.Errorf("the running service does not do %q for others", args[0]), "")
 	}
-	fmt.Fprintln(io.out, "\nEvery command takes --config FILE, --data DIR and --listen ADDRESS; those about a site take --site URL when there are several.")
-}
-
-// flags makes the flags of a command. What it says goes to the command's output.
-func flags(name string, io stdio) *flag.FlagSet {
-	fs := flag.NewFlagSet("tertulia "+name, flag.ContinueOnError)
-	fs.SetOutput(io.err)
-	return fs
-}
-
-// parse reads flags wherever they stand, and returns the other words. The status
-// is 0 when help was asked for and given, 2 when the words were wrong.
-func parse(fs *flag.FlagSet, args []string) (words []string, status int, ok bool) {
-	for {
-		if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, 0, false
-		} else if err != nil {
-			return nil, 2, false
-		}
-		if fs.NArg() == 0 {
-			return words, 0, true
-		}
-		words = append(words, fs.Arg(0))
-		args = fs.Args()[1:]
+	s, err := a.site(r.flags.site)
+	if err != nil {
+		return io.fail(err, "")
 	}
-}
-
-// siteFlag lets a command name its site; with one site there is nothing to name.
-func siteFlag(fs *flag.FlagSet) *string {
-	return fs.String("site", "", "address of the `site`, when there are several")
+	if err := r.verb.run(ctx, call{site: s, app: a, words: r.words, flags: r.flags, io: io}); err != nil {
+		return io.fail(err, cmd.hint(err))
+	}
+	return 0
 }
 
 // site finds the site that a command is about.
@@ -178,4 +157,52 @@ func (a *app) site(address string) (*web.Site, error) {
 		known = append(known, s.Me())
 	}
 	return nil, fmt.Errorf("which site? name it with --site, one of: %s", strings.Join(known, ", "))
+}
+
+// help prints what was asked for: the list of commands, or one of them.
+func help(words []string, io stdio) int {
+	if len(words) == 0 {
+		usage(io.out)
+		return 0
+	}
+	cmd, ok := find(words[0])
+	if !ok {
+		return io.misused(fmt.Errorf("there is no command %q", words[0]), "tertulia help lists them")
+	}
+	cmd.usage(io.out)
+	return 0
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "tertulia gives a site a conversation of its own.\n\nusage: tertulia COMMAND [flags]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-48s %s\n", strings.TrimSpace(c.name+" "+c.choice()), c.about)
+	}
+	fmt.Fprint(w, "\n"+everywhere+"\ntertulia help COMMAND says more.\n")
+}
+
+// everywhere is what parseGlobals takes.
+const everywhere = "Every command takes --config FILE, --data DIR and --listen HOST:PORT."
+
+// misused answers words that the command does not understand, or a call for help.
+func (c command) misused(err error, io stdio) int {
+	if errors.Is(err, flag.ErrHelp) {
+		c.usage(io.out)
+		return 0
+	}
+	return io.misused(err, "tertulia help "+c.name+" says how it is used")
+}
+
+// remembering is a writer that keeps its first error.
+type remembering struct {
+	io.Writer
+	err error
+}
+
+func (r *remembering) Write(b []byte) (int, error) {
+	n, err := r.Writer.Write(b)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
 }

@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"sync"
-	"time"
 
 	"tertulia/indieauth"
 	"tertulia/internal/fetch"
@@ -38,6 +34,7 @@ type service struct {
 	runner *queue.Runner
 	http   http.Handler
 	log    *slog.Logger
+	hello  func(context.Context) error // said when everything is open; nil for nothing
 }
 
 // wire makes everything and hands it over: each arrow of the architecture is a
@@ -93,6 +90,11 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	return svc, errors.Join(problems...)
 }
 
+// scopes are what a token may be made for.
+func scopes() []string {
+	return []string{"create", "update", "delete", "undelete", "draft", "media", "profile"}
+}
+
 // newIndieAuth is the owner's authorization server for a site. Its pages are web's.
 func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *http.Client, log *slog.Logger) *indieauth.Server {
 	return &indieauth.Server{
@@ -102,55 +104,10 @@ func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *h
 			Revocation: s.Endpoint("revoke"), Userinfo: s.Endpoint("userinfo"), Metadata: s.Endpoint("metadata"),
 			Micropub: s.Endpoint("micropub"),
 		},
-		Scopes:      []string{"create", "update", "delete", "undelete", "draft", "media", "profile"},
+		Scopes:      scopes(),
 		AllowNoPKCE: !set.requirePKCE(),
 		Profile: func(context.Context) indieauth.Profile {
 			return indieauth.Profile{Name: s.Author.Get("name"), URL: s.Me(), Photo: s.Author.Get("photo")}
 		},
 	}
-}
-
-// stopTime is how long what is under way may take when the service is stopped.
-const stopTime = 10 * time.Second
-
-// run serves until ctx is done or something that everything depends on fails.
-func (svc *service) run(ctx context.Context, listeners []net.Listener, control net.Listener) error {
-	for _, s := range svc.jobs.Sites {
-		if err := svc.jobs.Found(ctx, s); err != nil {
-			return fmt.Errorf("write the home page of %s: %w", s.Me(), err)
-		}
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	server := &http.Server{
-		Handler: svc.http, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, len(listeners)+2)
-	var wg sync.WaitGroup
-	wg.Go(func() { failed <- svc.runner.Run(ctx) })
-	wg.Go(func() { svc.housekeeping(ctx) })
-	if control != nil {
-		wg.Go(func() { svc.app.answerCommands(ctx, control) })
-	}
-	for _, l := range listeners {
-		wg.Go(func() {
-			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				failed <- err
-			}
-		})
-	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	stop()
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
-	defer cancel()
-	if server.Shutdown(late) != nil {
-		server.Close()
-	}
-	wg.Wait()
-	return err
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"runtime/debug"
-	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"tertulia/internal/lang"
@@ -15,23 +18,15 @@ import (
 )
 
 // serve runs the service until it is told to stop.
-func serve(ctx context.Context, set *settings, args []string, io stdio) int {
-	fs := flags("serve", io)
-	verbose := fs.Bool("verbose", false, "log every detail")
-	if words, status, ok := parse(fs, args); !ok {
-		return status
-	} else if len(words) > 0 {
-		fmt.Fprintf(io.err, "tertulia: serve takes no arguments, got %q\n", words)
-		return 2
-	}
-	level := slog.LevelInfo
-	if *verbose {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(io.err, &slog.HandlerOptions{Level: level}))
-	db, err := store.Open(set.Data, store.Options{Log: log})
+func serve(ctx context.Context, load func() (*settings, error), f given, io stdio) int {
+	set, err := load()
 	if err != nil {
 		return io.fail(err, "")
+	}
+	log := logger(io, f.verbose)
+	db, err := store.Open(set.Data, store.Options{Log: log})
+	if err != nil {
+		return io.fail(err, otherData)
 	}
 	defer db.Close()
 	svc, err := wire(set, db, newClients(set, log), log)
@@ -40,51 +35,67 @@ func serve(ctx context.Context, set *settings, args []string, io stdio) int {
 	}
 	listeners, err := listen(set)
 	if err != nil {
-		return io.fail(err, "tertulia serve --listen 127.0.0.1:9001 uses another port")
+		return io.fail(err, "--listen HOST:PORT takes another address, such as 127.0.0.1:9001")
 	}
 	control, err := listenControl(set.Data)
 	if err != nil {
-		return io.fail(err, "")
+		return io.fail(err, otherData)
 	}
-	if err := svc.greet(ctx, io); err != nil {
-		return io.fail(err, "")
-	}
+	defer control.Close()
+	svc.hello = func(ctx context.Context) error { return svc.greet(ctx, io) }
 	if err := svc.run(ctx, listeners, control); err != nil {
 		return io.fail(err, "")
 	}
 	return 0
 }
 
+// logger writes to the command's error output, a line for each event: time, level,
+// a constant message, and the facts as attributes.
+func logger(io stdio, verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(io.err, &slog.HandlerOptions{Level: level}))
+}
+
 // listen opens the addresses of the settings. Of the two that stand for localhost
-// one may be missing: not every machine has IPv6.
-func listen(set *settings) ([]net.Listener, error) {
-	var open []net.Listener
-	var failed error
+// one may be missing, because not every machine has both kinds; but when another
+// program has one of them, visitors of localhost would meet that.
+func listen(set *settings) (open []net.Listener, err error) {
+	var missing error
 	for _, address := range set.Listen {
 		l, err := net.Listen("tcp", address)
-		if err != nil {
-			failed = err
-			if !set.listenDefault {
-				break
-			}
-			if strings.HasPrefix(address, "[") && len(open) > 0 {
-				failed = nil
-			}
+		if err == nil {
+			open = append(open, l)
 			continue
 		}
-		open = append(open, l)
-	}
-	if failed != nil {
-		for _, l := range open {
-			l.Close()
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err // it names the address once more
 		}
-		return nil, failed
+		err = fmt.Errorf("listen on %s: %w", address, err)
+		absent := errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
+		if !set.listenDefault || !absent {
+			closeAll(open)
+			return nil, err
+		}
+		missing = err
+	}
+	if len(open) == 0 {
+		return nil, missing
 	}
 	return open, nil
 }
 
-// greet says what there is and what to try. While nobody is
-// signed in it has the link that signs the owner in.
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		l.Close()
+	}
+}
+
+// greet says what there is and what to try. While nobody is signed in it has the
+// link that signs the owner in.
 func (svc *service) greet(ctx context.Context, io stdio) error {
 	for _, s := range svc.app.sites {
 		l := lang.For(s.Language)
@@ -107,6 +118,81 @@ func (svc *service) greet(ctx context.Context, io stdio) error {
 		svc.log.Warn("addresses that are not public may be fetched", "networks", fmt.Sprint(allow))
 	}
 	return nil
+}
+
+// A service that is stopped has ended within ten seconds, whatever others do
+// (HOSTILE F22): what visitors have begun may take stopTime, and what must be
+// written down after that lateTime.
+const (
+	stopTime = 8 * time.Second
+	lateTime = time.Second
+)
+
+// run serves until ctx is done or something that everything depends on fails. It
+// closes the listeners; control may be nil.
+func (svc *service) run(ctx context.Context, listeners []net.Listener, control net.Listener) error {
+	for _, s := range svc.jobs.Sites {
+		if err := svc.jobs.Found(ctx, s); err != nil {
+			closeAll(listeners)
+			return fmt.Errorf("write the home page of %s: %w", s.Me(), err)
+		}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	server := &http.Server{
+		Handler: svc.http, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, len(listeners)+2)
+	var wg sync.WaitGroup
+	wg.Go(func() { failed <- svc.runner.Run(ctx) })
+	wg.Go(func() { svc.housekeeping(ctx) })
+	if control != nil {
+		wg.Go(func() { svc.answerCommands(ctx, control) })
+	}
+	for _, l := range listeners {
+		svc.log.Info("listening", "address", l.Addr().String())
+		wg.Go(func() {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				failed <- err
+			}
+		})
+	}
+	if svc.hello != nil {
+		if err := svc.hello(ctx); err != nil {
+			failed <- err
+		}
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	stop()
+	svc.log.Info("stopping")
+	svc.finish(server, &wg)
+	return err
+}
+
+// finish lets requests end, cuts off those that do not, and waits for everything
+// that was started. Jobs have been told already; they go back into the queue.
+func (svc *service) finish(server *http.Server, started *sync.WaitGroup) {
+	late, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	if server.Shutdown(late) != nil {
+		svc.log.Warn("requests were cut off", "after", stopTime)
+		server.Close()
+	}
+	ended := make(chan struct{})
+	go func() {
+		started.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(lateTime):
+		svc.log.Warn("work was left behind; it is done again after the next start")
+	}
 }
 
 // housekeeping sweeps what has expired and what was left unfinished, now and
@@ -134,7 +220,7 @@ func (svc *service) housekeeping(ctx context.Context) {
 }
 
 // version prints what was built.
-func version(_ context.Context, _ *settings, _ []string, io stdio) int {
+func version(_ context.Context, _ func() (*settings, error), _ given, io stdio) int {
 	v, info := "devel", ""
 	if b, ok := debug.ReadBuildInfo(); ok {
 		if b.Main.Version != "" && b.Main.Version != "(devel)" {

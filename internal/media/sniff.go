@@ -119,8 +119,7 @@ func sniffBoxes(first []byte) string {
 		if at == 12 {
 			continue // minor version
 		}
-		brand := string(first[at : at+4])
-		mediaType := brands[brand]
+		mediaType := brands[string(first[at:at+4])]
 		if found == "" || found == "image/heic" && mediaType == "image/avif" {
 			found = mediaType
 		}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"tertulia/internal/sanitize"
+	"tertulia/internal/site"
+	"tertulia/internal/web"
+	"tertulia/store"
+)
+
+// command is one subcommand: a verb, or a choice of them.
+type command struct {
+	name  string
+	about string
+	verbs []verb
+}
+
+// verb is one thing that a command can do. It works on a site, in whichever process
+// holds the data, or alone.
+type verb struct {
+	name  string // "" for the only one of a command
+	word  string // the argument it takes, as "URL"; "" for none
+	flags string // those that it takes, beside --site and those of every command
+	run   func(context.Context, call) error
+	alone func(ctx context.Context, load func() (*settings, error), f given, io stdio) int
+}
+
+// call is a verb on its way.
+type call struct {
+	site  *web.Site
+	app   *app
+	words []string
+	flags given
+	io    stdio
+}
+
+// given are the flags of verbs, with their defaults in [given.set].
+type given struct {
+	once, verbose, json      bool
+	scope, name, state, site string
+	limit                    int
+}
+
+// request is a verb with the words and flags that it was given.
+type request struct {
+	verb  verb
+	words []string
+	flags given
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "run the service", []verb{{flags: "verbose", alone: serve}}},
+		{"demo", "show a post, a reply from another site, and the conversation, in a temporary directory",
+			[]verb{{flags: "once verbose", alone: demo}}},
+		{"link", "print a one-time sign-in link for the owner's pages", []verb{{run: newLink}}},
+		{"token", "access tokens for scripts and editors", []verb{
+			{name: "new", flags: "scope name", run: newToken},
+			{name: "list", flags: "json", run: listTokens},
+			{name: "revoke", word: "ID", run: revokeToken},
+		}},
+		{"post", "posts and what became of them", []verb{
+			{name: "list", flags: "limit json", run: listPosts},
+			{name: "show", word: "URL", flags: "json", run: showPost},
+			{name: "retry", word: "URL", run: retryPost},
+		}},
+		{"mention", "what other sites have sent", []verb{
+			{name: "list", flags: "state limit json", run: listMentions},
+			{name: "show", word: "ID", flags: "json", run: showMention},
+			{name: "approve", word: "ID", run: decide((*site.Mentions).Approve)},
+			{name: "reject", word: "ID", run: decide((*site.Mentions).Reject)},
+			{name: "delete", word: "ID", run: decide((*site.Mentions).Delete)},
+			{name: "replay", word: "ID", run: replayMention},
+		}},
+		{"job", "work that runs, waits or was given up", []verb{
+			{name: "list", flags: "json", run: listJobs},
+			{name: "retry", word: "ID", run: retryJob},
+		}},
+		{"version", "print the version", []verb{{alone: version}}},
+	}
+}
+
+func find(name string) (command, bool) {
+	all := commands()
+	i := slices.IndexFunc(all, func(c command) bool { return c.name == name })
+	if i < 0 {
+		return command{}, false
+	}
+	return all[i], true
+}
+
+// set makes the flags of all verbs; which of them a verb takes, it says itself.
+func (g *given) set() *flag.FlagSet {
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // what it finds wrong comes back as an error
+	fs.BoolVar(&g.once, "once", false, "end when the reply is shown: exit status 0, or 1 if it never was")
+	fs.BoolVar(&g.verbose, "verbose", false, "log every detail")
+	fs.StringVar(&g.scope, "scope", "create", "what the token may do, as `WORDS` in quotes: "+strings.Join(scopes(), " "))
+	fs.StringVar(&g.name, "name", "", "the `NAME` by which you know it")
+	fs.StringVar(&g.state, "state", string(store.Pending), "those in a `STATE`: "+strings.Join(states(), ", "))
+	fs.IntVar(&g.limit, "limit", 50, "at most `N` of them")
+	fs.BoolVar(&g.json, "json", false, "print JSON")
+	fs.StringVar(&g.site, "site", "", "the `URL` of the site, when there are several")
+	return fs
+}
+
+func states() []string {
+	var words []string
+	for _, s := range []store.State{store.Pending, store.Approved, store.Rejected, store.Deleted, store.Withdrawn, store.Failed, store.Received} {
+		words = append(words, string(s))
+	}
+	return words
+}
+
+// parse reads the words behind a command's name, flags wherever they stand before
+// "--". flag.ErrHelp asks for the command's usage.
+func (c command) parse(args []string) (request, error) {
+	var r request
+	set := r.flags.set()
+	var literal []string
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, literal = args[:i], args[i+1:]
+	}
+	for len(args) > 0 {
+		if err := set.Parse(args); err != nil {
+			return r, err
+		}
+		if args = set.Args(); len(args) > 0 {
+			r.words, args = append(r.words, args[0]), args[1:]
+		}
+	}
+	r.words = append(r.words, literal...)
+	if r.verb = c.verbs[0]; r.verb.name != "" {
+		i := -1
+		if len(r.words) > 0 {
+			i = slices.IndexFunc(c.verbs, func(v verb) bool { return v.name == r.words[0] })
+		}
+		if i < 0 {
+			return r, fmt.Errorf("%s: say what to do, one of: %s", c.name, c.choice())
+		}
+		r.verb, r.words = c.verbs[i], r.words[1:]
+	}
+	return r, r.check(c.line(r.verb), set)
+}
+
+// check compares what was given with what the verb takes. line is how it is written.
+func (r request) check(line string, set *flag.FlagSet) error {
+	wanted := 0
+	if r.verb.word != "" {
+		wanted = 1
+	}
+	if len(r.words) != wanted {
+		return fmt.Errorf("got %q, want: %s", r.words, line)
+	}
+	var wrong []error
+	set.Visit(func(f *flag.Flag) {
+		if !slices.Contains(r.verb.taken(), f.Name) {
+			wrong = append(wrong, fmt.Errorf("no --%s here, want: %s", f.Name, line))
+		}
+	})
+	if r.flags.limit < 1 {
+		wrong = append(wrong, errors.New("--limit must be 1 or more"))
+	}
+	if !slices.Contains(states(), r.flags.state) {
+		wrong = append(wrong, fmt.Errorf("there is no state %q, only: %s", r.flags.state, strings.Join(states(), ", ")))
+	}
+	for _, scope := range strings.Fields(r.flags.scope) {
+		if !slices.Contains(scopes(), scope) {
+			wrong = append(wrong, fmt.Errorf("there is no scope %q, only: %s", scope, strings.Join(scopes(), ", ")))
+		}
+	}
+	if strings.TrimSpace(r.flags.scope) == "" {
+		wrong = append(wrong, errors.New("--scope must say what the token may do"))
+	}
+	return errors.Join(wrong...)
+}
+
+// taken are the names of the flags that a verb takes.
+func (v verb) taken() []string {
+	names := strings.Fields(v.flags)
+	if v.run != nil {
+		names = append(names, "site")
+	}
+	return names
+}
+
+// choice lists the names of a command's verbs.
+func (c command) choice() string {
+	var names []string
+	for _, v := range c.verbs {
+		names = append(names, v.name)
+	}
+	return strings.Join(names, "|")
+}
+
+// line is how a verb is written, with its flags.
+func (c command) line(v verb) string {
+	line := "tertulia " + c.name
+	for _, word := range []string{v.name, v.word} {
+		if word != "" {
+			line += " " + word
+		}
+	}
+	set := new(given).set()
+	for _, name := range v.taken() {
+		value, _ := flag.UnquoteUsage(set.Lookup(name))
+		line += " [" + strings.TrimSpace("--"+name+" "+value) + "]"
+	}
+	return line
+}
+
+// usage says how a command is used.
+func (c command) usage(w io.Writer) {
+	fmt.Fprintf(w, "%s: %s\n\n", c.name, c.about)
+	var taken []string
+	for _, v := range c.verbs {
+		fmt.Fprintf(w, "  %s\n", c.line(v))
+		taken = append(taken, v.taken()...)
+	}
+	fmt.Fprintln(w)
+	new(given).set().VisitAll(func(f *flag.Flag) {
+		if !slices.Contains(taken, f.Name) {
+			return
+		}
+		value, about := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "false" {
+			about += " (default: " + f.DefValue + ")"
+		}
+		fmt.Fprintf(w, "  %-16s %s\n", strings.TrimSpace("--"+f.Name+" "+value), about)
+	})
+	fmt.Fprintln(w, "\n"+everywhere)
+}
+
+// hint is what to try after a verb has failed.
+func (c command) hint(err error) string {
+	switch {
+	case errors.Is(err, site.ErrUndecidable):
+		return "tertulia mention show ID says what became of it; mention replay ID looks at its source again"
+	case errors.Is(err, fs.ErrNotExist) && c.name == "mention":
+		return "tertulia mention list shows those that wait, with --state the others"
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("tertulia %s list shows what there is", c.name)
+	case errors.Is(err, store.ErrClosed):
+		return "the service is stopping: try again when it has"
+	}
+	return ""
+}
+
+// printAll prints records as a table, or as JSON.
+func printAll[T any](c call, records []T, head []string, row func(T) []string) error {
+	if c.flags.json {
+		if records == nil {
+			records = []T{} // none is [], not null
+		}
+		return c.json(records)
+	}
+	w := tabwriter.NewWriter(c.io.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, strings.Join(head, "\t"))
+	for _, r := range records {
+		cells := row(r)
+		for i := range cells {
+			cells[i] = cmp.Or(line(cells[i]), "-")
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	return w.Flush()
+}
+
+func (c call) json(value any) error {
+	enc := json.NewEncoder(c.io.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(value)
+}
+
+// line makes one line of what a stranger may have written, without the controls that
+// terminals obey.
+func line(s string) string { return sanitize.Text(s, 400) }
