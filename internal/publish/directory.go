@@ -17,12 +17,26 @@ import (
 // cannot leave it: os.Root sees to that even where symbolic links lead out.
 type directory struct{ root *os.Root }
 
-// write replaces a file at once, unless it already has these bytes. A crash in
-// between leaves the old file and at most one temporary beside it, which the next
-// write takes over.
+// marks are what our files carry, by their kind. A file without its mark is the
+// owner's own: it is never written over and never removed.
+var marks = map[string][]byte{
+	".html": []byte(`<meta name="generator" content="Tertulia">`),
+	".xml":  []byte(`<generator>Tertulia</generator>`),
+	".css":  []byte(`/* Tertulia:`),
+}
+
+// errForeign says that a file of the owner's stands where a page of ours would.
+var errForeign = errors.New("there is a file that this service has not written")
+
+// write replaces a file at once, unless it already has these bytes or is not ours. A
+// crash in between leaves the old file and at most one temporary beside it, which the
+// next write takes over.
 func (d directory) write(name string, data []byte) error {
-	if old, err := d.root.ReadFile(name); err == nil && bytes.Equal(old, data) {
+	switch old, err := d.root.ReadFile(name); {
+	case err == nil && bytes.Equal(old, data):
 		return nil
+	case err == nil && !bytes.Contains(old, marks[path.Ext(name)]):
+		return fmt.Errorf("%s: %w", name, errForeign)
 	}
 	dir, base := path.Split(name)
 	dir = path.Clean(dir)
@@ -60,9 +74,12 @@ func (d directory) sync(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// remove deletes a file, if it is there, and the directories above it that it
-// leaves empty.
+// remove deletes a file, if it is there and ours, and the directories above it that
+// it leaves empty.
 func (d directory) remove(name string) error {
+	if old, err := d.root.ReadFile(name); err == nil && !bytes.Contains(old, marks[path.Ext(name)]) {
+		return nil
+	}
 	if err := ignoreGone(d.root.Remove(name)); err != nil {
 		return err
 	}
@@ -74,6 +91,14 @@ func (d directory) remove(name string) error {
 	return nil
 }
 
+// unlessForeign drops the error for a list that the owner's site has of its own.
+func unlessForeign(err error) error {
+	if errors.Is(err, errForeign) {
+		return nil
+	}
+	return err
+}
+
 // ignoreGone drops the error that says that a file was not there.
 func ignoreGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,7 +108,7 @@ func ignoreGone(err error) error {
 }
 
 // reserved are the files that are not for posts: those at the top and the archives.
-var reserved = regexp.MustCompile(`^(index\.html|feed\.xml(/.*)?|style\.css(/.*)?|\d{4}/(\d{2}/)?index\.html|-/.*)$`)
+var reserved = regexp.MustCompile(`^(index\.html|feed\.xml(/.*)?|tertulia\.css(/.*)?|\d{4}/(\d{2}/)?index\.html|-/.*)$`)
 
 // pagePath is the file of a permalink's page, relative to the directory of its
 // site: 2026/11/21/slug/index.html. Parts that lead upwards, begin with a dot or

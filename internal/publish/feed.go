@@ -17,6 +17,7 @@ type (
 		Title   string   `xml:"title"`
 		Note    string   `xml:"subtitle,omitempty"`
 		Updated string   `xml:"updated"`
+		Maker   string   `xml:"generator"`
 		Links   []atomLink
 		Author  atomAuthor
 		Entries []atomEntry
@@ -57,7 +58,7 @@ type (
 // feed is feed.xml.
 func (p *press) feed(posts []*postView, c Change) ([]byte, error) {
 	f := atomFeed{
-		Lang: p.site.Language, ID: p.site.URL, Title: p.site.Name, Note: p.site.Note,
+		Maker: "Tertulia", Lang: p.site.Language, ID: p.site.URL, Title: p.site.Name, Note: p.site.Note,
 		Author: atomAuthor{Name: p.site.Author, URI: p.site.URL},
 		Links: []atomLink{
 			{Rel: "self", Type: "application/atom+xml", Href: p.site.at("feed.xml")},

@@ -24,7 +24,7 @@ var pages = template.Must(template.New("").Funcs((&HTML{}).funcs()).ParseFS(temp
 //
 //	index.html              who the owner is, and the recent posts (h-card, h-feed)
 //	feed.xml                the same posts as Atom
-//	style.css               Style
+//	tertulia.css            Style
 //	2026/index.html         the months of a year
 //	2026/11/index.html      the posts of a month
 //	2026/11/21/slug/…       a post, below the path of its permalink
@@ -184,10 +184,11 @@ func (p *press) list(name, tmpl string, view page, full bool) error {
 	if !full {
 		return p.dir.remove(name)
 	}
-	return p.write(name, tmpl, view)
+	return unlessForeign(p.write(name, tmpl, view))
 }
 
-// home writes what stands at the top of the site: home page, feed, stylesheet.
+// home writes what stands at the top of the site: home page, feed, stylesheet. A site
+// that has these of its own keeps them.
 func (p *press) home(c Change) error {
 	recent := c.Recent[:min(len(c.Recent), maxRecent)]
 	view := page{Title: p.site.Name, URL: p.site.URL, Description: p.site.Note, Posts: p.views(recent)}
@@ -199,14 +200,14 @@ func (p *press) home(c Change) error {
 		}
 		view.Years = append(view.Years, m)
 	}
-	if err := p.write("index.html", "home", view); err != nil {
+	if err := unlessForeign(p.write("index.html", "home", view)); err != nil {
 		return err
 	}
 	feed, err := p.feed(view.Posts, c)
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.dir.write("feed.xml", feed), p.dir.write("style.css", p.say.Style))
+	return errors.Join(unlessForeign(p.dir.write("feed.xml", feed)), unlessForeign(p.dir.write("tertulia.css", p.say.Style)))
 }
 
 // monthView is a month or a year as a link.

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -153,7 +154,7 @@ func TestHTMLWritesOnlyWhatChanged(t *testing.T) {
 			t.Errorf("%s was written again", name)
 		}
 	}
-	want := []string{"2026/11/21/hola/index.html", "2026/11/index.html", "2026/index.html", "feed.xml", "index.html", "style.css"}
+	want := []string{"2026/11/21/hola/index.html", "2026/11/index.html", "2026/index.html", "feed.xml", "index.html", "tertulia.css"}
 	for _, name := range want {
 		if before[name] == "" {
 			t.Errorf("%s is missing", name)
@@ -189,7 +190,7 @@ func TestHTMLWritesTheHomePageOfANewSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := tree(t, dir); len(got) != 3 || !strings.Contains(got["index.html"], "[site.empty]") {
-		t.Errorf("got %v, want index.html, feed.xml and style.css", got)
+		t.Errorf("got %v, want index.html, feed.xml and tertulia.css", got)
 	}
 }
 
@@ -199,7 +200,7 @@ func TestHTMLRefusesPermalinksThatLeadElsewhere(t *testing.T) {
 		"https://ana.example/", "https://ana.example", "https://ana.example/index.html", "https://ana.example/../x/",
 		"https://ana.example/%2e%2e/x/", "https://ana.example/a/%2E%2e/%2e%2e/x/", "https://ana.example/a%2fb/", "https://ana.example/a%5cb/",
 		"https://ana.example/.git/x/", "https://ana.example//x/", "https://ana.example/a//b/", "https://ana.example/x%00/", "https://ana.example/x%0a/",
-		"https://ana.example/c:/x/", "https://ana.example/feed.xml", "https://ana.example/feed.xml/x/", "https://ana.example/style.css/",
+		"https://ana.example/c:/x/", "https://ana.example/feed.xml", "https://ana.example/feed.xml/x/", "https://ana.example/tertulia.css/",
 		"https://ana.example/2026/", "https://ana.example/2026/11/", "https://ana.example/2026/11/index.html", "https://ana.example/-/auth/",
 		"https://ana.example/x/?q=1", "https://ana.example/x/#f", "http://ana.example/x/", "https://ana.example.evil.example/x/", "/x/", "::",
 		"https://ana.example/" + strings.Repeat("x", 300) + "/",
@@ -253,4 +254,47 @@ func FuzzPublish(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A site that people already have keeps what they have made: its home page, feed and
+// pages are neither written over nor removed; posts find their place beside them.
+func TestHTMLLeavesTheOwnersFilesAlone(t *testing.T) {
+	dir := t.TempDir()
+	theirs := map[string]string{
+		"index.html":                "<!doctype html><title>My site</title>made with care",
+		"feed.xml":                  "<rss/>",
+		"2026/index.html":           "my own year",
+		"2026/11/21/old/index.html": "a page from long ago",
+	}
+	for name, text := range theirs {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := english(dir)
+	p := note()
+	if err := h.Publish(t.Context(), change(p)); err != nil {
+		t.Fatal(err)
+	}
+	if got := tree(t, dir)["2026/11/21/hola/index.html"]; !strings.Contains(got, "h-entry") {
+		t.Errorf("the post has no page: %q", got)
+	}
+	taken := note()
+	taken.Permalink = "https://ana.example/2026/11/21/old/"
+	if err := h.Publish(t.Context(), change(taken)); err == nil {
+		t.Error("a post was written over a page of the owner's")
+	}
+	taken.Deleted, p.Deleted = true, true
+	if err := errors.Join(h.Publish(t.Context(), change(taken)), h.Publish(t.Context(), change(p))); err != nil {
+		t.Fatal(err)
+	}
+	after := tree(t, dir)
+	for name, text := range theirs {
+		if after[name] != text {
+			t.Errorf("%s: got %q, want %q", name, after[name], text)
+		}
+	}
 }

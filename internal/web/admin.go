@@ -17,7 +17,6 @@ const perPage = 50
 
 // admin lists what waits for the owner.
 func (p *pages) admin(w http.ResponseWriter, r *http.Request) {
-	p.keepLanguage(w, r)
 	owner, err := p.owner(r)
 	if err != nil {
 		p.broken(w, r, err)
@@ -43,6 +42,11 @@ func (p *pages) admin(w http.ResponseWriter, r *http.Request) {
 		view.More = p.base.Path + "admin/?from=" + url.QueryEscape(next)
 	}
 	p.render(w, r, http.StatusOK, "admin", view)
+}
+
+// toAdmin leads from the base, which has no page of its own, to the owner's pages.
+func (p *pages) toAdmin(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, p.base.Path+"admin/", http.StatusFound)
 }
 
 // decideMention approves or rejects one mention.

@@ -13,7 +13,6 @@ import (
 // Ask is of indieauth.Consent: it signs the owner in and asks. The client is asked
 // about itself only once the owner is there.
 func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Request) {
-	p.keepLanguage(w, r)
 	owner, err := p.owner(r)
 	if err != nil {
 		p.broken(w, r, err)
@@ -25,7 +24,7 @@ func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Reques
 	}
 	client, err := p.IndieAuth.ClientInfo(r.Context(), req)
 	if errors.Is(err, indieauth.ErrRedirect) {
-		p.fail(w, r, http.StatusBadRequest, p.language(r).T("consent.bad-redirect", req.RedirectURI, req.ClientID))
+		p.badRedirect(w, r, req)
 		return
 	}
 	if err != nil {
@@ -47,6 +46,11 @@ func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Reques
 		view.Scopes = append(view.Scopes, theme.Scope{Name: scope, Granted: true})
 	}
 	p.render(w, r, http.StatusOK, "consent", view)
+}
+
+// badRedirect tells the owner, and nobody else, that the answer would go astray.
+func (p *pages) badRedirect(w http.ResponseWriter, r *http.Request, req indieauth.Request) {
+	p.fail(w, r, http.StatusBadRequest, p.language(r).T("consent.bad-redirect", req.RedirectURI, req.ClientID))
 }
 
 func warnings(c indieauth.Client) []string {
@@ -84,6 +88,10 @@ func (p *pages) decideConsent(w http.ResponseWriter, r *http.Request) {
 		to, err = p.IndieAuth.Approve(r.Context(), req, r.PostForm["scope"])
 		if errors.Is(err, indieauth.ErrScope) {
 			p.fail(w, r, http.StatusForbidden, "")
+			return
+		}
+		if errors.Is(err, indieauth.ErrRedirect) {
+			p.badRedirect(w, r, req) // the client has changed its list meanwhile
 			return
 		}
 		if err != nil {

@@ -32,15 +32,13 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, http.StatusGone, "")
 		return
 	}
-	l := p.readerLanguage(r)
 	w.Header().Set("Cache-Control", "public, max-age=60, stale-while-revalidate=60")
 	view := p.conversationView(page, 2)
 	if q.Get("fragment") == "1" {
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		p.fragment(w, r, l, view)
+		p.fragment(w, r, view)
 		return
 	}
-	view.URL = ""
+	view.URL, view.Endpoint = "", p.base.Path+"webmention" // the page's form goes to the page's own host
 	p.render(w, r, http.StatusOK, "conversation-page", theme.ConversationPage{Shell: p.shell(r, nil), Conversation: view})
 }
 
@@ -53,14 +51,16 @@ func (p *pages) readerLanguage(r *http.Request) lang.Lang {
 	return lang.For(p.Language)
 }
 
-func (p *pages) fragment(w http.ResponseWriter, r *http.Request, l lang.Lang, view theme.Conversation) {
+// fragment answers with the conversation alone. It is a document too, for who
+// opens its address.
+func (p *pages) fragment(w http.ResponseWriter, r *http.Request, view theme.Conversation) {
 	var b bytes.Buffer
-	if err := theme.Render(&b, "conversation", l, view); err != nil {
+	if err := theme.Render(&b, "conversation", p.readerLanguage(r), view); err != nil {
 		p.broken(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = b.WriteTo(w) // the reader may have gone
+	w.Header().Set("Content-Security-Policy", policy+formAction("conversation"))
+	send(w, r, http.StatusOK, "text/html; charset=utf-8", b.Bytes())
 }
 
 // conversationView groups the responses as they are shown: faces, RSVPs, replies
@@ -68,8 +68,12 @@ func (p *pages) fragment(w http.ResponseWriter, r *http.Request, l lang.Lang, vi
 func (p *pages) conversationView(page site.Page, heading int) theme.Conversation {
 	v := theme.Conversation{
 		Page: theme.Link{Name: page.Title, URL: page.URL}, URL: p.ConversationURL(page.URL),
-		Endpoint: p.Endpoint("webmention"), Heading: heading, Total: len(page.Responses), Now: time.Now(),
+		Endpoint: p.Endpoint("webmention"), Heading: heading, Now: time.Now(),
 	}
+	for _, n := range page.Counts {
+		v.Total += n // of all, those that are too many to be shown included
+	}
+	v.Likes.Total, v.Reposts.Total, v.Bookmarks.Total = page.Counts["like"], page.Counts["repost"], page.Counts["bookmark"]
 	rsvps := map[string]*theme.RSVP{}
 	byDate := slices.SortedStableFunc(slices.Values(page.Responses), func(a, b site.Response) int {
 		return date(a).Compare(date(b))
@@ -78,16 +82,16 @@ func (p *pages) conversationView(page site.Page, heading int) theme.Conversation
 		shown := response(r)
 		switch r.Type {
 		case "like":
-			add(&v.Likes, shown)
+			v.Likes.People = append(v.Likes.People, shown)
 		case "repost":
-			add(&v.Reposts, shown)
+			v.Reposts.People = append(v.Reposts.People, shown)
 		case "bookmark":
-			add(&v.Bookmarks, shown)
+			v.Bookmarks.People = append(v.Bookmarks.People, shown)
 		case "rsvp":
 			if rsvps[r.RSVP] == nil {
-				rsvps[r.RSVP] = &theme.RSVP{Value: r.RSVP}
+				rsvps[r.RSVP] = &theme.RSVP{Value: r.RSVP, Faces: theme.Faces{Total: page.Counts["rsvp-"+r.RSVP]}}
 			}
-			add(&rsvps[r.RSVP].Faces, shown)
+			rsvps[r.RSVP].People = append(rsvps[r.RSVP].People, shown)
 		case "reply":
 			v.Replies = append(v.Replies, shown)
 		default:
@@ -102,11 +106,6 @@ func (p *pages) conversationView(page site.Page, heading int) theme.Conversation
 	return v
 }
 
-func add(f *theme.Faces, r theme.Response) {
-	f.Total++
-	f.People = append(f.People, r)
-}
-
 // date orders responses as their readers would (TRAPS T-MF09).
 func date(r site.Response) time.Time {
 	if r.Published.IsZero() {
@@ -115,7 +114,8 @@ func date(r site.Response) time.Time {
 	return r.Published
 }
 
-// status tells a sender, and anybody with its address, how a mention fares.
+// status tells a sender, and anybody with its address, how a mention fares. A
+// mention that waits looks the same as one that the owner has rejected or deleted.
 func (p *pages) status(w http.ResponseWriter, r *http.Request) {
 	s, err := p.Conversation.Status(r.Context(), pathVar(r, "id"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -126,17 +126,27 @@ func (p *pages) status(w http.ResponseWriter, r *http.Request) {
 		p.broken(w, r, err)
 		return
 	}
+	stage := string(s.State)
+	if stage == "pending" {
+		s.Changed = time.Time{} // the time of a decision would give it away
+	}
+	w.Header().Add("Vary", "Accept")
 	if wantsJSON(r) {
-		writeJSON(w, "application/json", map[string]any{
-			"source": s.Source, "target": s.Target, "status": s.State, "summary": s.Detail,
+		w.Header().Set("Cache-Control", "no-store")
+		writeJSON(w, r, http.StatusOK, map[string]any{
+			"source": s.Source, "target": s.Target, "status": cmp.Or(statuses[stage], stage), "private": false,
+			"summary": cmp.Or(s.Detail, lang.For("en").T("stage."+stage+".text")),
 		})
 		return
 	}
 	p.render(w, r, http.StatusOK, "status", theme.Status{
-		Shell: p.shell(r, nil), Source: s.Source, Target: s.Target, Stage: string(s.State),
+		Shell: p.shell(r, nil), Source: s.Source, Target: s.Target, Stage: stage,
 		Detail: s.Detail, Received: s.Received, Changed: s.Changed,
 	})
 }
+
+// statuses are the words of webmention.io for the stages of a mention (READ-API 5).
+var statuses = map[string]string{"received": "pending", "approved": "success", "withdrawn": "deleted"}
 
 // style serves the stylesheet; with the right hash in its address for good.
 func (p *pages) style(w http.ResponseWriter, r *http.Request) {

@@ -1,46 +1,60 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
+	"golang.org/x/net/idna"
 )
 
 // Handler is every URL of the program.
 func (s *Server) Handler() http.Handler {
 	router := mux.NewRouter().SkipClean(true)
 	router.HandleFunc("/healthz", s.healthz)
+	var areas []area
 	for _, one := range s.Sites {
 		base, err := url.Parse(one.Base)
 		if err != nil {
 			panic("the base of a site was checked with the settings: " + err.Error())
 		}
 		p := &pages{Site: one, base: base, server: s}
-		one.IndieAuth.Consent, one.IndieAuth.ErrorPage = p, p.fail
-		p.endpoints(router.MatcherFunc(s.at(base)).PathPrefix(strings.TrimSuffix(base.Path, "/")).Subrouter())
+		one.IndieAuth.Consent, one.IndieAuth.ErrorPage = p, p.refuse
+		areas = append(areas, area{base, p.endpoints()}, area{wellKnown(base), p.metadata()})
+		if len(s.Sites) == 1 {
+			router.NotFoundHandler = http.HandlerFunc(p.notFound)
+		}
 		if one.Root != "" {
-			home := router.MatcherFunc(s.at(one.URL)).Subrouter()
-			home.HandleFunc("/.well-known/oauth-authorization-server"+strings.TrimSuffix(base.Path, "/"), one.IndieAuth.Metadata)
-			home.HandleFunc("/.well-known/oauth-authorization-server"+base.Path, one.IndieAuth.Metadata)
-			home.PathPrefix(one.URL.Path).HandlerFunc(p.static)
+			for _, home := range append([]*url.URL{one.URL}, one.Aliases...) {
+				areas = append(areas, area{home, p.static(home)})
+			}
+		}
+	}
+	// The deeper area wins: a site's endpoints over its pages, /blog/ over /.
+	slices.SortStableFunc(areas, func(a, b area) int { return cmp.Compare(len(b.at.Path), len(a.at.Path)) })
+	for _, a := range areas {
+		router.MatcherFunc(a.named).Handler(a.handler)
+	}
+	if len(s.Sites) == 1 {
+		// With one site the host decides nothing: a front server may hand on another.
+		for _, a := range areas {
+			router.MatcherFunc(a.contains).Handler(a.handler)
 		}
 	}
 	return secure(router)
 }
 
 // endpoints are the URLs below a site's base.
-func (p *pages) endpoints(r *mux.Router) {
-	get := func(path string, h http.HandlerFunc) { r.HandleFunc("/"+path, h).Methods("GET", "HEAD") }
-	form := func(path string, h http.HandlerFunc) {
-		r.Handle("/"+path, p.sameOrigin(h)).Methods("POST")
-	}
-	all := func(path string, h http.Handler) { r.Handle("/"+path, h) }
+func (p *pages) endpoints() http.Handler {
+	r := mux.NewRouter().SkipClean(true)
+	all := func(path string, h http.Handler) { r.Handle(p.base.Path+path, h) }
 
 	// The protocols.
 	all("webmention", p.receiver())
-	get("webmention/{id}", p.status)
+	all("webmention/{id}", p.only(p.status, nil))
 	all("micropub", p.Micropub)
 	all("media", p.Micropub.Media())
 	all("media/{name}", http.StripPrefix(p.base.Path+"media/", p.Files))
@@ -52,31 +66,122 @@ func (p *pages) endpoints(r *mux.Router) {
 	all("metadata", http.HandlerFunc(p.IndieAuth.Metadata))
 
 	// For readers.
-	get("conversation", p.conversation)
-	get("api/mentions.jf2", p.jf2)
-	get("api/mentions", p.jf2)
-	get("api/count", p.count)
-	get("api/count.json", p.count)
-	get("style.css", p.style)
+	all("conversation", p.open(p.conversation))
+	all("api/mentions.jf2", p.open(p.jf2))
+	all("api/count", p.open(p.count))
+	all("api/count.json", p.open(p.count))
+	all("style.css", p.only(p.style, nil))
 
 	// For the owner.
-	get("link/{secret}", p.link)
-	form("link/{secret}", p.followLink)
-	form("auth/decide", p.decideConsent)
-	form("signout", p.signOut)
-	get("admin/", p.admin)
-	form("admin/decide", p.decideMention)
-	get("", p.baseRoot)
-	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, http.StatusNotFound, "") })
-	r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, http.StatusMethodNotAllowed, "") })
+	all("link/{secret}", p.only(p.link, p.followLink))
+	all("auth/decide", p.only(nil, p.decideConsent))
+	all("signout", p.only(nil, p.signOut))
+	all("admin/", p.only(p.admin, nil))
+	all("admin/decide", p.only(nil, p.decideMention))
+	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
+		if path != "" {
+			r.Handle(path, p.only(p.toAdmin, nil))
+		}
+	}
+	r.NotFoundHandler = http.HandlerFunc(p.notFound)
+	return r
 }
 
-// at matches requests to a host. When there is one site the name does not matter:
-// a front server may hand on another.
-func (s *Server) at(u *url.URL) mux.MatcherFunc {
-	return func(r *http.Request, _ *mux.RouteMatch) bool {
-		return len(s.Sites) == 1 || strings.EqualFold(r.Host, u.Host)
+func (p *pages) notFound(w http.ResponseWriter, r *http.Request) {
+	p.fail(w, r, http.StatusNotFound, "")
+}
+
+// only answers GET and HEAD with get and POST, when our own pages ask, with post;
+// one of them may be nil. Other methods are told what there is.
+func (p *pages) only(get, post http.HandlerFunc) http.Handler {
+	allowed := map[[2]bool]string{{true, false}: "GET, HEAD", {false, true}: "POST", {true, true}: "GET, HEAD, POST"}[[2]bool{get != nil, post != nil}]
+	form := p.sameOrigin(post)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case get != nil && reads(r):
+			get(w, r)
+		case post != nil && r.Method == http.MethodPost:
+			form.ServeHTTP(w, r)
+		default:
+			w.Header().Set("Allow", allowed)
+			p.fail(w, r, http.StatusMethodNotAllowed, "")
+		}
+	})
+}
+
+// open is what scripts of any origin may read: no cookie changes its answers but
+// for their language.
+func (p *pages) open(get http.HandlerFunc) http.Handler {
+	answer := p.only(get, nil)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		if r.Method == http.MethodOptions {
+			preflight(w)
+			return
+		}
+		answer.ServeHTTP(w, r)
+	})
+}
+
+// preflight answers a browser that asks for a script of another origin (SPECS CL-31).
+func preflight(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Allow", "GET, HEAD, OPTIONS")
+	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "86400")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// area is a host and the path there below which one handler answers.
+type area struct {
+	at      *url.URL // with a slash at its end
+	handler http.Handler
+}
+
+// named matches requests for the area by its name.
+func (a area) named(r *http.Request, m *mux.RouteMatch) bool {
+	return hostPort(&url.URL{Host: r.Host}) == hostPort(a.at) && a.contains(r, m)
+}
+
+// contains matches requests for the area's path, whatever the host is called.
+// A path is whole segments: example.com is not the beginning of example.com.ar.
+func (a area) contains(r *http.Request, _ *mux.RouteMatch) bool {
+	return strings.HasPrefix(r.URL.Path, a.at.Path) || r.URL.Path+"/" == a.at.Path
+}
+
+// hostPort is a host as addresses are compared: in the letters of the DNS, without
+// the dot at its end and the ports that go without saying.
+func hostPort(u *url.URL) string {
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		host = ascii
 	}
+	if port := u.Port(); port != "" && port != "80" && port != "443" {
+		host += ":" + port
+	}
+	return host
+}
+
+// wellKnown is where the metadata of the issuer at base are looked for first (RFC
+// 8414, section 3).
+func wellKnown(base *url.URL) *url.URL {
+	at := *base
+	at.Path = "/.well-known/oauth-authorization-server" + base.Path
+	return &at
+}
+
+func (p *pages) metadata() http.Handler {
+	at := wellKnown(p.base).Path
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.TrimSuffix(r.URL.Path, "/") != strings.TrimSuffix(at, "/") {
+			p.notFound(w, r)
+			return
+		}
+		p.IndieAuth.Metadata(w, r)
+	})
 }
 
 // secure adds what every answer carries.
@@ -88,6 +193,11 @@ func secure(next http.Handler) http.Handler {
 }
 
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
+	if !reads(r) {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
 	if s.Ready != nil {
 		if err := s.Ready(r.Context()); err != nil {
 			s.log().Error("not ready", "error", err)

@@ -2,14 +2,14 @@ package web
 
 import (
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
-
-	"github.com/gorilla/mux"
 
 	"tertulia/indieauth"
 	"tertulia/internal/web/theme"
@@ -66,9 +66,14 @@ func (p *pages) dropCookie(w http.ResponseWriter, name string) {
 }
 
 // sameOrigin refuses forms that another site posts in the owner's name: by what
-// the browser says of their origin.
+// the browser says of their origin, which must be the base's, whatever a front
+// server calls us.
 func (p *pages) sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
+	host := strings.TrimSuffix(strings.ToLower(p.base.Host), map[string]string{"https": ":443", "http": ":80"}[p.base.Scheme])
+	if err := guard.AddTrustedOrigin(p.base.Scheme + "://" + host); err != nil {
+		panic("the base of a site was checked with the settings: " + err.Error())
+	}
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, http.StatusForbidden, "")
 	}))
@@ -90,19 +95,25 @@ func (p *pages) signedIn(w http.ResponseWriter, r *http.Request) *session {
 	return owner
 }
 
+// maxReturn is the longest address, in bytes, that fits into a cookie.
+const maxReturn = 2900
+
 // askToSignIn says how, and remembers in the browser where it was about to go:
 // nothing is kept here for strangers.
 func (p *pages) askToSignIn(w http.ResponseWriter, r *http.Request, client string) {
-	if to := r.URL.RequestURI(); len(to) < 3000 {
-		p.setCookie(w, "return", url.QueryEscape(to), time.Now().Add(30*time.Minute))
+	if to := r.URL.RequestURI(); len(to) <= maxReturn {
+		p.setCookie(w, "return", base64.RawURLEncoding.EncodeToString([]byte(to)), time.Now().Add(30*time.Minute))
+	} else {
+		p.dropCookie(w, "return") // an earlier one would lead astray
 	}
+	w.Header().Set("WWW-Authenticate", "SignInLink") // RFC 9110 wants one; no browser asks for a password then
 	p.render(w, r, http.StatusUnauthorized, "signin", theme.SignIn{Shell: p.shell(r, nil), Client: client})
 }
 
 // link shows a one-time sign-in link, to be confirmed: looking at it, as mail
 // scanners and previews do, uses nothing up.
 func (p *pages) link(w http.ResponseWriter, r *http.Request) {
-	until, err := p.Access.Link(r.Context(), mux.Vars(r)["secret"])
+	until, err := p.Access.Link(r.Context(), pathVar(r, "secret"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		p.broken(w, r, err)
 		return
@@ -118,7 +129,7 @@ func (p *pages) link(w http.ResponseWriter, r *http.Request) {
 
 // followLink signs in, and goes on to where the browser was held up.
 func (p *pages) followLink(w http.ResponseWriter, r *http.Request) {
-	secret, expires, err := p.Access.FollowLink(r.Context(), mux.Vars(r)["secret"])
+	secret, expires, err := p.Access.FollowLink(r.Context(), pathVar(r, "secret"))
 	if errors.Is(err, fs.ErrNotExist) {
 		p.link(w, r)
 		return
@@ -131,19 +142,21 @@ func (p *pages) followLink(w http.ResponseWriter, r *http.Request) {
 	to := p.base.Path + "admin/"
 	if c, err := r.Cookie(p.cookie("return")); err == nil {
 		p.dropCookie(w, "return")
-		if back, err := url.QueryUnescape(c.Value); err == nil && p.ours(back) {
-			to = back
+		if back, err := base64.RawURLEncoding.DecodeString(c.Value); err == nil && p.ours(string(back)) {
+			to = string(back)
 		}
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// ours tells whether a return path leads below our base and nowhere else (HOSTILE 67).
-func (p *pages) ours(path string) bool {
-	u, err := url.Parse(path)
-	return err == nil && u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, p.base.Path) &&
-		strings.HasPrefix(path, p.base.Path) && !strings.ContainsAny(path, "\\\r\n") && !strings.HasPrefix(path, "//")
+// ours tells whether a return path leads below our base and nowhere else: as it
+// stands, without a detour that a browser might take differently (HOSTILE 67).
+func (p *pages) ours(to string) bool {
+	u, err := url.Parse(to)
+	return err == nil && u.Scheme == "" && u.Host == "" && strings.HasPrefix(to, p.base.EscapedPath()) && !strings.Contains(to, "\\") &&
+		strings.TrimSuffix(path.Clean(u.Path), "/") == strings.TrimSuffix(u.Path, "/")
 }
 
 func (p *pages) signOut(w http.ResponseWriter, r *http.Request) {

@@ -2,20 +2,21 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
+	"syscall"
 
 	"golang.org/x/net/html"
 
-	"tertulia/indieauth"
 	"tertulia/internal/lang"
 	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
@@ -24,62 +25,115 @@ import (
 // maxPage bounds a page that is read into memory to have its conversation filled in.
 const maxPage = 8 << 20
 
-// static serves the pages of a site that this service stands in front of: files,
-// with the endpoints in their headers and the conversation in their place.
-func (p *pages) static(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		p.fail(w, r, http.StatusMethodNotAllowed, "")
-		return
+// static serves the pages of a site that this service stands in front of, below one
+// of the site's addresses: files, with the endpoints in their headers and the
+// conversation in its place.
+func (p *pages) static(home *url.URL) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodOptions:
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			preflight(w)
+			return
+		case !reads(r):
+			w.Header().Set("Allow", "GET, HEAD, OPTIONS")
+			p.fail(w, r, http.StatusMethodNotAllowed, "")
+			return
+		}
+		rest, below := strings.CutPrefix(r.URL.Path, home.Path)
+		if !below {
+			redirect(w, r, home.EscapedPath())
+			return
+		}
+		p.file(w, r, home, rest)
 	}
+}
+
+// file serves what lies at rest, the path below the site's home.
+func (p *pages) file(w http.ResponseWriter, r *http.Request, home *url.URL, rest string) {
 	address := *p.URL
-	address.Path, address.RawPath = r.URL.Path, ""
+	address.Path, address.RawPath = p.URL.Path+rest, ""
 	folded, ok := p.Fold(&address)
 	if !ok {
-		p.missing(w, r)
+		p.missing(w, r, &address)
 		return
 	}
 	name, ok := p.File(folded)
 	if !ok {
-		p.missing(w, r)
+		p.missing(w, r, &address)
 		return
 	}
 	info, err := os.Stat(name)
 	if err == nil && info.IsDir() {
-		if !strings.HasSuffix(r.URL.Path, "/") {
-			if _, err := os.Stat(filepath.Join(name, "index.html")); err == nil {
-				redirect := *r.URL
-				redirect.Path, redirect.Scheme, redirect.Host = "/"+strings.TrimLeft(r.URL.Path, "/")+"/", "", ""
-				http.Redirect(w, r, redirect.String(), http.StatusMovedPermanently)
-				return
-			}
-		}
 		name = filepath.Join(name, "index.html")
 		info, err = os.Stat(name)
+		if err == nil && !strings.HasSuffix(r.URL.Path, "/") {
+			// The folded path is escaped and has no empty segments: nobody reads it as a host.
+			redirect(w, r, home.EscapedPath()+strings.TrimPrefix(folded+"/", "/"))
+			return
+		}
+	} else if err == nil && strings.HasSuffix(r.URL.Path, "/") {
+		err = fs.ErrNotExist // a file is no directory
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular():
-		p.missing(w, r)
+	case absent(err) || err == nil && !info.Mode().IsRegular():
+		p.missing(w, r, &address)
 	case err != nil:
 		p.broken(w, r, err)
-	case filepath.Ext(name) == ".html" && info.Size() <= maxPage:
+	case isPage(name) && info.Size() <= maxPage:
 		p.page(w, r, name, address.String())
 	default:
-		http.ServeFile(w, r, name)
+		p.raw(w, r, name)
 	}
 }
+
+// redirect leads to another path of ours, given as escaped, for good. The query stays.
+func redirect(w http.ResponseWriter, r *http.Request, path string) {
+	if r.URL.RawQuery != "" {
+		path += "?" + r.URL.RawQuery
+	}
+	http.Redirect(w, r, path, http.StatusMovedPermanently)
+}
+
+// absent tells whether an error means that there is no such file, and not that it
+// could not be looked for: also when its path leads through a file, or cannot be one.
+func absent(err error) bool {
+	for _, no := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.EINVAL, syscall.ENAMETOOLONG, syscall.ELOOP} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
+}
+
+func isPage(name string) bool { return filepath.Ext(name) == ".html" || filepath.Ext(name) == ".htm" }
 
 // missing answers for a page that is not there: 410 when it was a post that the
 // owner has deleted.
 // Spec: webmention#sending-webmentions-for-deleted-posts-p-1
-func (p *pages) missing(w http.ResponseWriter, r *http.Request) {
-	address := *p.URL
-	address.Path = r.URL.Path
-	if p.Conversation.Gone(r.Context(), &address) {
+func (p *pages) missing(w http.ResponseWriter, r *http.Request, address *url.URL) {
+	if p.Conversation.Gone(r.Context(), address) {
 		p.fail(w, r, http.StatusGone, "")
 		return
 	}
 	p.fail(w, r, http.StatusNotFound, "")
+}
+
+// raw serves a file as it is.
+func (p *pages) raw(w http.ResponseWriter, r *http.Request, name string) {
+	file, err := os.Open(name)
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	p.advertise(w.Header())
+	http.ServeContent(w, r, name, info.ModTime(), file)
 }
 
 // page serves an HTML file with its conversation filled in.
@@ -89,15 +143,8 @@ func (p *pages) page(w http.ResponseWriter, r *http.Request, name, address strin
 		p.broken(w, r, err)
 		return
 	}
-	h := w.Header()
-	p.advertise(h)
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-cache")
 	if at, ok := findPlace(file); ok {
-		if at.target != "" {
-			address = at.target
-		}
-		conversation, err := p.Conversation.Of(r.Context(), address)
+		conversation, err := p.Conversation.Of(r.Context(), cmp.Or(at.target, address))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			// The page is worth more than its conversation: it goes out as it is.
 			p.server.log().Error("conversation cannot be shown", "page", address, "error", err)
@@ -106,8 +153,9 @@ func (p *pages) page(w http.ResponseWriter, r *http.Request, name, address strin
 			file = p.fill(file, at, conversation)
 		}
 	}
-	h.Set("ETag", fmt.Sprintf("%q", indieauth.Hash(string(file))[:32]))
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file))
+	p.advertise(w.Header())
+	w.Header().Set("Cache-Control", "no-cache")
+	send(w, r, http.StatusOK, "text/html; charset=utf-8", file)
 }
 
 // advertise names the endpoints in Link headers: rel first and alone, for parsers
@@ -144,9 +192,12 @@ func findPlace(page []byte) (at place, ok bool) {
 		if string(tag) != "tertulia-conversation" {
 			continue
 		}
-		if kind == html.EndTagToken {
+		if kind == html.EndTagToken && ok {
 			at.to = offset - len(z.Raw())
-			return at, ok
+			return at, true
+		}
+		if kind == html.EndTagToken {
+			continue // of nothing
 		}
 		at, ok = place{from: offset}, true
 		for more {

@@ -11,10 +11,12 @@ package web
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,8 +95,8 @@ func (s *Server) trusts(a netip.Addr) bool {
 	return false
 }
 
-// security are the headers of the service's own pages: no script, nothing from
-// elsewhere, no framing.
+// policy is for the service's own pages: no script, nothing from elsewhere, no
+// framing.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // render answers with a page of the service.
@@ -106,35 +108,43 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, page 
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	if h.Get("Content-Security-Policy") == "" || page == "consent" {
-		h.Set("Content-Security-Policy", policy+formAction(view))
-	}
+	h.Set("Content-Security-Policy", policy+formAction(page))
 	if h.Get("Referrer-Policy") == "" {
 		h.Set("Referrer-Policy", "same-origin")
 	}
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-store")
 	}
+	if h.Get("Cache-Control") == "no-store" {
+		p.keepLanguage(w, r)
+	}
 	h.Add("Vary", "Accept-Language, Cookie")
-	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // the reader may have gone
+	send(w, r, status, "text/html; charset=utf-8", b.Bytes())
 }
 
-// formAction lets forms go to ourselves only; the answer of a consent goes on to
-// the client, which browsers count as the form's destination too.
-func formAction(view any) string {
-	allowed := "; form-action 'self'"
-	if consent, ok := view.(theme.Consent); ok {
-		if u, err := url.Parse(consent.Redirect); err == nil {
-			if u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") {
-				return allowed + " " + u.Scheme + "://" + u.Host
-			}
-			return allowed + " " + u.Scheme + ":"
-		}
+// formAction lets forms go to ourselves only. The answer of a consent goes on to
+// the client, and from there wherever it likes, to an app's own scheme for instance;
+// browsers count all of that as the form's destination, and no list can name it.
+func formAction(page string) string {
+	if page == "consent" {
+		return ""
 	}
-	return allowed
+	return "; form-action 'self'"
+}
+
+// send answers with a body that is complete. What a cache may keep has a validator,
+// which changes with every byte.
+func send(w http.ResponseWriter, r *http.Request, status int, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	if status == http.StatusOK && h.Get("Cache-Control") != "no-store" {
+		h.Set("ETag", fmt.Sprintf("%q", indieauth.Hash(string(body))[:32]))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the reader may have gone
 }
 
 // language is the reader's choice, else what the browser asks for, else the site's.
@@ -153,7 +163,7 @@ func (p *pages) language(r *http.Request) lang.Lang {
 
 // keepLanguage remembers a choice made with ?lang=.
 func (p *pages) keepLanguage(w http.ResponseWriter, r *http.Request) {
-	if tag := r.URL.Query().Get("lang"); tag == "es" || tag == "en" {
+	if tag := r.URL.Query().Get("lang"); reads(r) && (tag == "es" || tag == "en") {
 		p.setCookie(w, "lang", tag, time.Now().AddDate(1, 0, 0))
 	}
 }
@@ -167,11 +177,11 @@ func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
 		Style:     p.base.Path + "style.css?v=" + hash,
 		Languages: map[string]string{},
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	if reads(r) {
 		for _, tag := range []string{"es", "en"} {
 			q := r.URL.Query()
 			q.Set("lang", tag)
-			s.Languages[tag] = r.URL.Path + "?" + q.Encode()
+			s.Languages[tag] = "?" + q.Encode() // a path of //host would lead there
 		}
 	}
 	if owner != nil {
@@ -182,15 +192,30 @@ func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
 	return s
 }
 
-// fail answers with an error page.
+// fail answers with an error page. The detail is in the reader's language.
 func (p *pages) fail(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	w.Header().Set("Cache-Control", "no-store")
 	p.render(w, r, status, "error", theme.Error{Shell: p.shell(r, nil), Status: status, Detail: detail, Home: p.Me()})
+}
+
+// refuse is fail with a detail in English: what an authorization request lacks is
+// for those who wrote the client.
+func (p *pages) refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	p.render(w, r, status, "error", theme.Error{Shell: p.shell(r, nil), Status: status, Detail: detail, DetailLang: "en", Home: p.Me()})
 }
 
 // broken answers 500 and writes the cause where the owner sees it.
 func (p *pages) broken(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() == nil {
-		p.server.log().Error("request failed", "path", r.URL.Path, "error", err)
-	}
+	p.logFailure(r, err)
 	p.fail(w, r, http.StatusInternalServerError, "")
+}
+
+func (p *pages) logFailure(r *http.Request, err error) {
+	path := r.URL.Path
+	if secret := pathVar(r, "secret"); secret != "" {
+		path = strings.ReplaceAll(path, secret, "…")
+	}
+	if r.Context().Err() == nil {
+		p.server.log().Error("request failed", "path", path, "error", err)
+	}
 }

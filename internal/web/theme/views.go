@@ -92,7 +92,7 @@ type Status struct {
 	Shell
 	Source, Target string
 	Stage          string // received, pending, approved, rejected, withdrawn, failed
-	Detail         string // why it failed, for people; may be empty
+	Detail         string // why it failed, in English; may be empty
 	Received       time.Time
 	Changed        time.Time // when the stage was reached
 }
@@ -111,7 +111,8 @@ type Webmention struct {
 // Error is the view of "error".
 type Error struct {
 	Shell
-	Status int    // 400, 403, 404, 410, 429, 500, 503; others are shown as 500
-	Detail string // what the visitor can do about it; may be empty
-	Home   string // address of the way back; empty: the site's
+	Status     int    // 400, 403, 404, 405, 410, 429, 500, 503; others are shown as 500
+	Detail     string // what the visitor can do about it; may be empty
+	DetailLang string // BCP 47 tag of Detail, when it is not in the page's language
+	Home       string // address of the way back; empty: the site's
 }

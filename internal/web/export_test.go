@@ -1,0 +1,7 @@
+package web
+
+// FindPlace is findPlace for the fuzzer.
+func FindPlace(page []byte) (from, to int, ok bool) {
+	at, ok := findPlace(page)
+	return at.from, at.to, ok
+}
