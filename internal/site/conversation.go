@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"net/url"
+	"strings"
 	"time"
 
+	"tertulia/internal/sanitize"
 	"tertulia/mf2"
 	"tertulia/store"
 )
@@ -45,14 +47,20 @@ type Response struct {
 	Published time.Time // zero when the source does not say
 	Number    uint64    // wm-id
 	Received  time.Time // wm-received: when it became public
+
+	plain bool // there was no markup; HTML is made from Text
 }
 
 // maxShown bounds what one page shows.
 const maxShown = 1000
 
-// Of reads the conversation of a page by any of its addresses; fs.ErrNotExist when
-// it is no page of the site that we know.
+// Of reads the conversation of a page by any of its addresses, the first 1,000
+// responses of it; fs.ErrNotExist when it is no page of the site that we know.
 func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
+	return c.of(ctx, address, maxShown)
+}
+
+func (c *Conversation) of(ctx context.Context, address string, most int) (Page, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return Page{}, fs.ErrNotExist
@@ -65,11 +73,14 @@ func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
 	err = c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
 		page, err := tx.PageAt(folded)
 		if errors.Is(err, fs.ErrNotExist) && c.Site.hasFile(folded) {
-			view.URL = address // a page that nobody has mentioned yet
+			view.URL = c.Site.canonical(u) // a page that nobody has mentioned yet
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		if !page.Found {
+			return fs.ErrNotExist // somebody says that it is there; nobody has looked
 		}
 		view = Page{URL: page.URL, Revision: page.Revision, Changed: page.Changed, Counts: tx.Counts(page.ID)}
 		if post, err := tx.Post(page.URL); err == nil {
@@ -84,7 +95,7 @@ func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		mentions, _, err := tx.MentionsOf(page.ID, store.Range{Limit: maxShown})
+		mentions, _, err := tx.MentionsOf(page.ID, store.Range{Limit: most})
 		for _, m := range mentions {
 			view.Responses = append(view.Responses, response(m, m.Shown))
 		}
@@ -101,8 +112,17 @@ func response(m store.Mention, v *store.Version) Response {
 	if v != nil {
 		r.Type, r.RSVP, r.Author, r.URL = v.Type, v.RSVP, v.Author, v.URL
 		r.Name, r.HTML, r.Text, r.Language, r.Published = v.Name, v.HTML, v.Text, v.Language, v.Published
+		if r.plain = v.HTML == ""; r.plain {
+			r.HTML = plainHTML(v.Text)
+		}
 	}
 	return r
+}
+
+// plainHTML is a stranger's plain text as HTML. Of what FromPlain writes only its
+// links begin with "<a", since the text itself is escaped.
+func plainHTML(text string) string {
+	return strings.ReplaceAll(sanitize.FromPlain(text), "<a ", `<a rel="nofollow ugc noopener" `)
 }
 
 // Gone tells whether an address is that of a post which the owner has deleted.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -136,7 +137,7 @@ func (c *Conversation) among(ctx context.Context, targets []string) ([]Response,
 	var found []Response
 	seen := map[string]bool{}
 	for _, target := range targets {
-		page, err := c.Of(ctx, target)
+		page, err := c.of(ctx, target, math.MaxInt)
 		if errors.Is(err, fs.ErrNotExist) || seen[page.URL] {
 			continue
 		}
@@ -205,6 +206,9 @@ func jf2(r Response) JF2Entry {
 	}
 	if r.Text != "" {
 		e.Content = &JF2Content{HTML: r.HTML, Text: r.Text}
+		if r.plain {
+			e.Content.HTML = ""
+		}
 	}
 	switch r.Type {
 	case "reply", "rsvp":

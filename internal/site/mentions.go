@@ -45,26 +45,30 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 			return err
 		}
 		mention, err := tx.MentionFrom(page.ID, r.Source.String())
-		if errors.Is(err, fs.ErrNotExist) {
-			if tx.JobCount() >= m.Limits.queue() {
-				return &webmention.Error{Status: 503, Message: "too much is waiting to be verified", RetryAfter: time.Minute}
-			}
-			mention = store.Mention{
-				ID: store.NewID(tx.Now), Source: r.Source.String(), Target: r.Target.String(), Page: page.ID,
-				State: store.Received, Received: tx.Now,
-				History: []store.Event{{At: tx.Now, Stage: "received"}},
-			}
-			if err := tx.PutMention(mention); err != nil {
-				return err
-			}
-		} else if err != nil {
+		known := err == nil
+		if !known && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		id = mention.ID
-		if mention.State == store.Deleted {
+		switch {
+		case mention.State == store.Deleted:
 			return nil // the owner has deleted it: nothing revives it
+		case mention.State == store.Received:
+			// Its job waits already, and takes no other place.
+		case tx.JobCount() >= m.Limits.queue():
+			return &webmention.Error{Status: 503, Message: "too much is waiting to be verified", RetryAfter: time.Minute}
 		}
-		return tx.Enqueue(verifyJob(mention.ID))
+		if !known {
+			id = store.NewID(tx.Now)
+			if err := tx.PutMention(store.Mention{
+				ID: id, Source: r.Source.String(), Target: r.Target.String(), Page: page.ID,
+				State: store.Received, Received: tx.Now,
+				History: []store.Event{{At: tx.Now, Stage: "received"}},
+			}); err != nil {
+				return err
+			}
+		}
+		return tx.Enqueue(verifyJob(id))
 	})
 	if err != nil {
 		return webmention.Receipt{}, err
@@ -75,29 +79,35 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 // pageFor finds the page that a target means. Where we serve the site we know
 // its pages; elsewhere an unknown one is looked at in the job.
 func (m *Mentions) pageFor(tx *store.Tx, folded string, target *url.URL) (store.Page, error) {
-	page, err := tx.PageAt(folded)
-	if err == nil {
-		post, err := tx.Post(page.URL)
-		if errors.Is(err, fs.ErrNotExist) {
-			return page, nil // a page that is no post of ours
-		}
-		if err == nil && !post.Visible() {
-			err = errNoPage
-		}
-		return page, err
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return page, err
-	}
 	serves := m.Site.Root != ""
-	if serves && !m.Site.hasFile(folded) {
-		return page, errNoPage
+	page, err := tx.PageAt(folded)
+	known := err == nil
+	if !known && !errors.Is(err, fs.ErrNotExist) {
+		return page, err
 	}
-	plain := *target
-	plain.Fragment, plain.RawFragment = "", ""
-	page = store.Page{ID: store.NewID(tx.Now), URL: plain.String(), Found: serves, Created: tx.Now}
+	if known {
+		post, err := tx.Post(page.URL)
+		switch {
+		case err == nil && (post.Visible() || !serves && secret(post)):
+			return page, nil // what was never public is as unknown as any other page
+		case err == nil:
+			return page, errNoPage
+		case !errors.Is(err, fs.ErrNotExist):
+			return page, err
+		}
+	}
+	switch {
+	case serves && !m.Site.hasFile(folded):
+		return page, errNoPage
+	case known:
+		return page, nil
+	}
+	page = store.Page{ID: store.NewID(tx.Now), URL: m.Site.canonical(target), Found: serves, Created: tx.Now}
 	return page, tx.PutPage(page, folded)
 }
+
+// secret tells whether nobody but the owner has ever seen a post.
+func secret(post store.Post) bool { return post.Draft && post.Published == 0 }
 
 // Limits bounds how fast and how many requests are taken. The zero value has the
 // defaults; one serves all sites.
@@ -114,7 +124,7 @@ func (l *Limits) allow(from netip.Addr, source *url.URL) error {
 	if from.IsValid() && !l.senders.allow(network(from), cmp.Or(l.PerSender, 300)) {
 		return slow
 	}
-	if !l.hosts.allow(source.Hostname(), cmp.Or(l.PerHost, 120)) {
+	if !l.hosts.allow(hostName(source), cmp.Or(l.PerHost, 120)) {
 		return slow
 	}
 	return nil
@@ -142,8 +152,8 @@ func (m *Mentions) Approve(ctx context.Context, by, id string) error {
 		if mention.Held != nil {
 			mention.Shown, mention.Held = mention.Held, nil
 		}
-		if mention.Shown == nil {
-			return fmt.Errorf("mention %s was never verified: %w", id, ErrUndecidable)
+		if mention.Shown == nil || mention.State == store.Withdrawn {
+			return fmt.Errorf("mention %s is %s: %w", id, mention.State, ErrUndecidable)
 		}
 		mention.State, mention.Decision, mention.Why = store.Approved, store.Approved, ""
 		if m.Site.Approve == ApproveAll || mention.Shown.Person == "" {

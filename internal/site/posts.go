@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"tertulia/internal/lang"
 	"tertulia/internal/publish"
 	"tertulia/mf2"
 	"tertulia/micropub"
@@ -34,7 +33,7 @@ const repeatWindow = 10 * time.Minute
 // answered 201, the rest 202. A repeat within ten minutes gets the first one's
 // address (TRAPS T-MP22).
 func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create) (micropub.Created, error) {
-	date, err := postDate(c.Item)
+	date, err := check(c.Item)
 	if err != nil {
 		return micropub.Created{}, err
 	}
@@ -42,12 +41,8 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 	slug := publish.Slug(firstString(c.Commands["mp-slug"]), c.Item, random)
 	var post store.Post
 	err = p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
-		if again, err := tx.Request("create", c.Digest); err == nil {
-			var permalink string
-			if err := json.Unmarshal(again.Data, &permalink); err != nil {
-				return err
-			}
-			post, err = tx.Post(permalink)
+		if again, ok, err := repeated(tx, c.Digest); ok || err != nil {
+			post = again
 			return err
 		}
 		post = p.newPost(tx, g, c.Item, date)
@@ -69,6 +64,21 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 		return micropub.Created{}, err
 	}
 	return micropub.Created{URL: post.Permalink, Pending: !p.awaitLive(ctx, post)}, nil
+}
+
+// repeated finds the post that the same request has made. Who has deleted that one
+// wants another.
+func repeated(tx *store.Tx, digest string) (post store.Post, ok bool, err error) {
+	again, err := tx.Request("create", digest)
+	if err != nil {
+		return post, false, ignore(err, fs.ErrNotExist)
+	}
+	var permalink string
+	if err := json.Unmarshal(again.Data, &permalink); err != nil {
+		return post, false, err
+	}
+	post, err = tx.Post(permalink)
+	return post, err == nil && post.Deleted.IsZero(), err
 }
 
 func (p *Posts) newPost(tx *store.Tx, g micropub.Grant, item mf2.Item, date time.Time) store.Post {
@@ -149,8 +159,12 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 		if err != nil {
 			return err
 		}
-		if _, err := postDate(item); err != nil {
+		date, err := check(item)
+		if err != nil {
 			return err
+		}
+		if !date.IsZero() {
+			post.Date = date
 		}
 		post.Item, post.Kind, post.Updated = item, item.Kind(), tx.Now
 		post.Draft = item.Get("post-status") == "draft"
@@ -248,71 +262,6 @@ func source(post store.Post) mf2.Item {
 		item.Properties["published"] = []any{post.Date.Format(time.RFC3339)}
 	}
 	return item
-}
-
-// List lists posts for editors, newest first, each with its url.
-func (p *Posts) List(ctx context.Context, _ micropub.Grant, q micropub.Query) (micropub.List, error) {
-	limit := q.Limit
-	if limit == 0 {
-		limit = 20
-	}
-	var list micropub.List
-	err := p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
-		cursor := q.After
-		for len(list.Items) < limit {
-			posts, next, err := tx.Posts(store.Range{From: decodeCursor(cursor), Limit: limit - len(list.Items), Backward: true}, false)
-			if err != nil {
-				return err
-			}
-			for _, post := range posts {
-				if post.Deleted.IsZero() && (q.PostType == "" || q.PostType == post.Kind) && matches(post.Item, q.Filter) {
-					item := source(post)
-					item.Properties["url"] = []any{post.Permalink}
-					list.Items = append(list.Items, item)
-				}
-			}
-			cursor = encodeCursor(next)
-			if next == "" {
-				break
-			}
-		}
-		list.After = cursor
-		return nil
-	})
-	return list, err
-}
-
-// SyndicateTo lists the networks that copies can go to: none yet.
-func (p *Posts) SyndicateTo(context.Context) ([]micropub.Target, error) {
-	return []micropub.Target{}, nil
-}
-
-// Config tells editors which kinds of post the site shows.
-func (p *Posts) Config(context.Context, micropub.Grant) (map[string]any, error) {
-	l := lang.For(p.Site.Language)
-	var kinds []map[string]string
-	for _, k := range []string{"note", "article", "photo", "reply", "like", "repost", "bookmark", "rsvp", "event"} {
-		kinds = append(kinds, map[string]string{"type": k, "name": l.T("post.kind." + k)})
-	}
-	return map[string]any{"post-types": kinds}, nil
-}
-
-// All lists posts for the owner, newest first, deleted ones and drafts included.
-func (p *Posts) All(ctx context.Context, limit int) (posts []store.Post, err error) {
-	err = p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
-		posts, _, err = tx.Posts(store.Range{Limit: limit, Backward: true}, false)
-		return err
-	})
-	return posts, err
-}
-
-// Post reads a post with its history, for the owner.
-func (p *Posts) Post(ctx context.Context, address string) (post store.Post, err error) {
-	err = p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
-		post, err = p.find(tx, address)
-		return err
-	})
-	return post, err
 }
 
 // Retry publishes and announces a post once more, as it is.

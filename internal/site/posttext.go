@@ -16,9 +16,25 @@ import (
 // dateLayouts are the ways in which editors write published: with and without a
 // colon in the offset, without seconds, without an offset, without a time.
 var dateLayouts = []string{
-	time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05-07:00", "2006-01-02 15:04:05-0700",
-	"2006-01-02T15:04-07:00", "2006-01-02T15:04-0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05",
+	time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05-0700",
+	"2006-01-02T15:04Z07:00", "2006-01-02T15:04-0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05",
 	"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
+}
+
+// check tells whether we can do what a post asks for, and its date if it has one.
+func check(item mf2.Item) (date time.Time, err error) {
+	// What is not for everybody must not be published (SPECS MX-4).
+	if v := visibility(item); v != "" && v != "public" && v != unlisted {
+		return date, &micropub.Error{Code: micropub.InvalidRequest, Description: "visibility can be public or unlisted; this site has no other"}
+	}
+	return postDate(item)
+}
+
+// unlisted is the visibility of a post that has a page and stands in no list.
+const unlisted = "unlisted"
+
+func visibility(item mf2.Item) string {
+	return strings.ToLower(strings.TrimSpace(item.Get("visibility")))
 }
 
 // postDate reads the published property: the zero time when there is none, an
@@ -29,17 +45,27 @@ func postDate(item mf2.Item) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	t := parseDate(s, time.Local)
-	if t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
+	if t.IsZero() {
 		return time.Time{}, &micropub.Error{Code: micropub.InvalidRequest, Description: "published is not a date such as 2026-11-21T18:05:00+01:00"}
 	}
 	return t, nil
 }
 
+// parseDate is the zero time for what is no date, and for one that could not be
+// written again: beyond the years 1 to 9999, or a whole day from UTC (HOSTILE 77).
 func parseDate(s string, local *time.Location) time.Time {
 	for _, layout := range dateLayouts {
-		if t, err := time.ParseInLocation(layout, s, local); err == nil {
-			return t
+		t, err := time.ParseInLocation(layout, s, local)
+		if err != nil {
+			continue
 		}
+		if year := t.UTC().Year(); year < 1 || year > 9999 {
+			return time.Time{}
+		}
+		if _, err := t.MarshalText(); err != nil {
+			return time.Time{}
+		}
+		return t
 	}
 	return time.Time{}
 }

@@ -80,13 +80,18 @@ func (j *Jobs) change(ctx context.Context, s *Site, permalink string) (publish.C
 	if permalink != "" {
 		c.Post = publishable(post)
 	}
-	for _, p := range recent {
-		c.Recent = append(c.Recent, publishable(p))
-	}
-	for _, p := range month {
-		c.Month = append(c.Month, publishable(p))
-	}
+	c.Recent, c.Month = listed(recent), listed(month)
 	return c, post.Revision, nil
+}
+
+// listed are those of some posts that lists show.
+func listed(posts []store.Post) (list []publish.Post) {
+	for _, p := range posts {
+		if visibility(p.Item) != unlisted {
+			list = append(list, publishable(p))
+		}
+	}
+	return list
 }
 
 func publishable(p store.Post) publish.Post {
@@ -139,12 +144,12 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 	}); err != nil {
 		return nil, err
 	}
-	if post.Published < post.Revision {
-		return nil, nil // a newer revision is on its way and announces itself
+	if post.Published < post.Revision || post.Announced == post.Revision {
+		return nil, nil // a newer revision is on its way and announces itself, or it is done
 	}
 	page, live, err := j.look(ctx, s, post)
 	if err != nil || !live.yes {
-		waited := time.Since(job.Created)
+		waited := j.DB.Now().Sub(job.Created)
 		if err == nil {
 			err = fmt.Errorf("not live yet: %s", live.why)
 		}
@@ -166,25 +171,22 @@ func (j *Jobs) announced(tx *store.Tx, permalink string, revision int, links []s
 	if err != nil {
 		return err
 	}
-	post.Live, post.Announced = max(post.Live, revision), max(post.Announced, revision)
-	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "live", Note: note})
-	for i := range post.Sent {
-		if !slices.Contains(links, post.Sent[i].Target) {
-			post.Sent[i].Linked = false
-		}
+	if post.Announced >= revision {
+		return nil
 	}
+	post.Live, post.Announced = revision, revision
+	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "live", Note: note})
 	for _, link := range links {
-		i := slices.IndexFunc(post.Sent, func(s store.Sent) bool { return s.Target == link })
-		if i < 0 {
-			post.Sent = append(post.Sent, store.Sent{Target: link})
-			i = len(post.Sent) - 1
+		if sentTo(post, link) < 0 {
+			post.Sent = append(post.Sent, store.Sent{Target: link, State: waiting})
 		}
-		post.Sent[i].Linked = true
 	}
 	for i := range post.Sent {
 		sent := &post.Sent[i]
-		if !sent.Linked && sent.State == gone {
-			continue // it was told that the link has gone
+		linked := slices.Contains(links, sent.Target)
+		told := !linked && !sent.Linked && sent.State != waiting
+		if sent.Linked = linked; told {
+			continue // it had its last send when the link went, whatever came of it
 		}
 		sent.Revision, sent.State, sent.At = revision, waiting, tx.Now
 		if err := tx.Enqueue(sendJob(permalink, sent.Target)); err != nil {

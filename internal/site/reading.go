@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"tertulia/internal/sanitize"
 	"tertulia/mf2"
 	"tertulia/store"
@@ -34,7 +36,7 @@ func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmenti
 		v.URL = ownURL(entry, seen.Final)
 		v.Published = parseDate(entry.Get("published"), time.UTC)
 		v.Name = sanitize.Text(entry.Get("name"), maxName)
-		v.Language = entry.Get("lang")
+		v.Language = languageTag(entry.Get("lang"))
 		v.HTML, v.Text = content(entry, seen.Final)
 		if sameStart(v.Name, v.Text) {
 			v.Name = "" // a note's implied name says its text again
@@ -79,18 +81,31 @@ func ownURL(entry mf2.Item, final *url.URL) string {
 }
 
 // content is what the entry says: its content if there is any, else its summary.
+// There is HTML only where there is markup.
 func content(entry mf2.Item, base *url.URL) (html, text string) {
 	if raw, ok := entry.HTML("content"); ok {
 		html = sanitize.HTML(raw, base)
-		return html, sanitize.PlainText(html)
+		text = sanitize.PlainText(html)
+		if !strings.Contains(html, "<") {
+			html = ""
+		}
+		return html, text
 	}
 	for _, property := range []string{"content", "summary"} {
 		if text = strings.TrimSpace(entry.Get(property)); text != "" {
-			html = sanitize.HTML(sanitize.FromPlain(text), base)
-			return html, sanitize.PlainText(html)
+			return "", sanitize.PlainText(sanitize.HTML(sanitize.FromPlain(text), base))
 		}
 	}
 	return "", ""
+}
+
+// languageTag is a language as browsers understand it, or "".
+func languageTag(s string) string {
+	tag, err := language.Parse(strings.TrimSpace(s))
+	if err != nil || tag.IsRoot() {
+		return ""
+	}
+	return tag.String()
 }
 
 // sameStart tells whether a name merely repeats how the text begins (SPECS MF-16).
@@ -103,8 +118,13 @@ func sameStart(name, text string) bool {
 // stands in: never somebody else's card (SPECS MF-8).
 func harmless(a mf2.Author, final *url.URL) mf2.Author {
 	a.Name = sanitize.Text(a.Name, maxName)
-	a.URL = sanitize.URL(a.URL, final)
-	a.Photo = sanitize.URL(a.Photo, final)
+	// No address is none, and not that of the page.
+	if a.URL != "" {
+		a.URL = sanitize.URL(a.URL, final)
+	}
+	if a.Photo != "" {
+		a.Photo = sanitize.URL(a.Photo, final)
+	}
 	if a.Name == "" {
 		a.Name = final.Host
 	}

@@ -14,11 +14,15 @@
 package site
 
 import (
+	"cmp"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/idna"
 
 	"tertulia/internal/publish"
 	"tertulia/mf2"
@@ -83,54 +87,99 @@ func (s *Site) Links() map[string]string {
 // is meant.
 var tracking = []string{"fbclid", "gclid", "mc_cid", "mc_eid", "igshid", "ref_src"}
 
-// Fold reduces an address of the site to what tells its pages apart: path and
-// query, without scheme, host, tracking parameters, fragment and the slash at the
-// end (TRAPS T-WR03, T-WR19, T-WR20). It is false for addresses of other sites.
+// Fold reduces an address of the site to what tells its pages apart: the path,
+// escaped, and where the pages are not files of ours the query, without scheme, host,
+// tracking parameters, fragment and the slash at the end (TRAPS T-WR03, T-WR19,
+// T-WR20). It is false for addresses of other sites.
 func (s *Site) Fold(u *url.URL) (string, bool) {
-	rest, ok := s.own(u)
+	p, ok := s.own(u)
 	if !ok {
 		return "", false
 	}
-	p := strings.TrimSuffix(path.Clean("/"+rest), "/index.html")
-	folded := "/" + strings.Trim(p, "/")
+	for strings.HasSuffix(p, "/index.html") {
+		p = cmp.Or(strings.TrimSuffix(p, "/index.html"), "/")
+	}
+	folded := (&url.URL{Path: p}).EscapedPath()
+	if query := s.query(u); query != "" {
+		folded += "?" + query
+	}
+	return folded, true
+}
+
+// query is what of an address's query tells pages apart. A file is the same file
+// whatever is asked of it.
+func (s *Site) query(u *url.URL) string {
+	if s.Root != "" {
+		return ""
+	}
 	query := u.Query()
 	for name := range query {
 		if strings.HasPrefix(name, "utm_") || slices.Contains(tracking, name) {
 			query.Del(name)
 		}
 	}
-	if len(query) > 0 {
-		folded += "?" + query.Encode()
-	}
-	return folded, true
+	return query.Encode()
 }
 
-// own cuts the address of the site, or of an alias, off a URL of one of its pages.
+// own cuts the address of the site, or of an alias, off a URL of one of its pages,
+// and returns the rest as a clean path, without a slash at its end but for "/".
 func (s *Site) own(u *url.URL) (rest string, ok bool) {
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return "", false
+	}
+	at := path.Clean("/" + u.Path)
 	for _, home := range append([]*url.URL{s.URL}, s.Aliases...) {
 		if !sameHost(u, home) {
 			continue
 		}
-		if u.Path+"/" == home.Path {
-			return "", true
+		base := strings.TrimSuffix(home.Path, "/")
+		if at == base {
+			return "/", true
 		}
-		if rest, ok := strings.CutPrefix(orSlash(u.Path), home.Path); ok {
+		if rest, ok := strings.CutPrefix(at, base); ok && strings.HasPrefix(rest, "/") {
 			return rest, true
 		}
 	}
 	return "", false
 }
 
-func orSlash(p string) string {
-	if p == "" {
-		return "/"
+// canonical is the address under which a page of the site is known, made from any
+// of its addresses: on the site's own host, without what only tracks.
+func (s *Site) canonical(u *url.URL) string {
+	rest, _ := s.own(u)
+	page := url.URL{Scheme: s.URL.Scheme, Host: s.URL.Host, Path: strings.TrimSuffix(s.URL.Path, "/") + rest, RawQuery: s.query(u)}
+	slash := strings.HasSuffix(u.Path, "/")
+	if s.Root != "" {
+		page.Path = strings.TrimSuffix(page.Path, "index.html")
+		slash = slash || s.isDir(u)
 	}
-	return p
+	if slash && !strings.HasSuffix(page.Path, "/") {
+		page.Path += "/"
+	}
+	return page.String()
+}
+
+// isDir tells whether a page is the index.html of a directory.
+func (s *Site) isDir(u *url.URL) bool {
+	folded, _ := s.Fold(u)
+	name, ok := s.File(folded)
+	if !ok {
+		return false
+	}
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // sameHost compares host and port; http and https on their usual ports are one.
-func sameHost(a, b *url.URL) bool {
-	return strings.EqualFold(strings.TrimSuffix(a.Hostname(), "."), b.Hostname()) && port(a) == port(b)
+func sameHost(a, b *url.URL) bool { return hostName(a) == hostName(b) && port(a) == port(b) }
+
+// hostName is the host without its port in the one spelling that all share.
+func hostName(u *url.URL) string {
+	name := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+		return ascii
+	}
+	return name // an address, or a name that is none
 }
 
 func port(u *url.URL) string {
@@ -143,9 +192,10 @@ func port(u *url.URL) string {
 // File is the file of a page of the site, when this service serves it: the
 // folded path inside Root. Paths that lead outside or to hidden files are refused.
 func (s *Site) File(folded string) (string, bool) {
-	p, _, _ := strings.Cut(folded, "?")
+	escaped, _, _ := strings.Cut(folded, "?")
+	p, err := url.PathUnescape(escaped)
 	p = strings.Trim(p, "/")
-	if s.Root == "" || p != "" && !filepath.IsLocal(filepath.FromSlash(p)) {
+	if err != nil || s.Root == "" || p != "" && !filepath.IsLocal(filepath.FromSlash(p)) {
 		return "", false
 	}
 	for _, part := range strings.Split(p, "/") {

@@ -24,7 +24,7 @@ import (
 func (p *pages) jf2(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	query := site.Query{
-		Targets: p.targets(q), Property: list(q, "wm-property"),
+		Targets: p.targets(q), Property: values(q, "wm-property"),
 		PerPage: number(q, "perPage", number(q, "per-page", 20)), Page: number(q, "page", 0),
 		SortBy: q.Get("sort-by"), Upwards: q.Get("sort-dir") != "" && q.Get("sort-dir") != "down",
 		Since: since(q.Get("since")),
@@ -36,26 +36,20 @@ func (p *pages) jf2(w http.ResponseWriter, r *http.Request) {
 	if id, err := strconv.ParseUint(q.Get("since_id"), 10, 64); err == nil {
 		query.SinceID = id
 	}
-	feed, err := p.Conversation.JF2(r.Context(), query)
-	if err != nil {
-		p.brokenAPI(w, r, err)
-		return
-	}
-	p.answer(w, r, http.StatusOK, feed)
+	p.public(w, r, query.Targets, func() (any, error) { return p.Conversation.JF2(r.Context(), query) })
 }
 
 // count adds up the public mentions of pages by type.
 func (p *pages) count(w http.ResponseWriter, r *http.Request) {
-	types, err := p.Conversation.Counts(r.Context(), p.targets(r.URL.Query()))
-	if err != nil {
-		p.brokenAPI(w, r, err)
-		return
-	}
-	total := 0
-	for _, n := range types {
-		total += n
-	}
-	p.answer(w, r, http.StatusOK, map[string]any{"count": total, "type": types})
+	targets := p.targets(r.URL.Query())
+	p.public(w, r, targets, func() (any, error) {
+		types, err := p.Conversation.Counts(r.Context(), targets)
+		total := 0
+		for _, n := range types {
+			total += n
+		}
+		return map[string]any{"count": total, "type": types}, err
+	})
 }
 
 // apiError is what a client of the read API is told.
@@ -69,22 +63,29 @@ func (p *pages) brokenAPI(w http.ResponseWriter, r *http.Request, err error) {
 	p.answer(w, r, http.StatusInternalServerError, apiError{"server_error", "Something went wrong here; try again later"})
 }
 
-// answer writes JSON, or where the client names a function, a script that calls it:
-// pages from before CORS load their mentions so.
+// answer writes a value that nobody keeps.
 func (p *pages) answer(w http.ResponseWriter, r *http.Request, status int, value any) {
 	w.Header().Set("Cache-Control", "no-store")
-	name := r.URL.Query().Get("jsonp")
-	if len(name) > 128 || !function.MatchString(name) {
-		writeJSON(w, r, status, value)
-		return
-	}
-	body, err := json.Marshal(value)
+	contentType, body, err := encode(r, value)
 	if err != nil {
 		p.broken(w, r, err)
 		return
 	}
+	send(w, r, status, contentType, body)
+}
+
+// encode makes JSON of a value, or where the client names a function, a script that
+// calls it: pages from before CORS load their mentions so.
+func encode(r *http.Request, value any) (contentType string, body []byte, err error) {
+	if body, err = json.Marshal(value); err != nil {
+		return "", nil, err
+	}
+	name := r.URL.Query().Get("jsonp")
+	if len(name) > 128 || !function.MatchString(name) {
+		return "application/json;charset=UTF-8", append(body, '\n'), nil
+	}
 	// encoding/json escapes what would end a script or one of its lines.
-	send(w, r, status, "text/javascript;charset=UTF-8", fmt.Appendf(nil, "%s(%s)\n", name, body))
+	return "text/javascript;charset=UTF-8", fmt.Appendf(nil, "%s(%s)\n", name, body), nil
 }
 
 // function is the name of a JavaScript function, also one inside objects.
@@ -110,7 +111,7 @@ const maxTargets = 50
 // targets are the pages that a client asks for. One may lack its scheme: with https
 // and with http it is the same page.
 func (p *pages) targets(q url.Values) []string {
-	targets := list(q, "target")
+	targets := values(q, "target")
 	for i, t := range targets {
 		if strings.HasPrefix(t, "//") {
 			targets[i] = p.URL.Scheme + ":" + t
@@ -122,16 +123,16 @@ func (p *pages) targets(q url.Values) []string {
 // maxTarget is the longest address, in bytes, that is looked for.
 const maxTarget = 512
 
-// list reads a parameter that may come once, as name[] or as name[0].
-func list(q url.Values, name string) []string {
-	var values []string
+// values reads a parameter that may come once, as name[] or as name[0].
+func values(q url.Values, name string) []string {
+	var found []string
 	for _, key := range slices.Sorted(maps.Keys(q)) {
 		if key == name || strings.HasPrefix(key, name+"[") && strings.HasSuffix(key, "]") {
-			values = append(values, q[key]...)
+			found = append(found, q[key]...)
 		}
 	}
-	values = slices.DeleteFunc(values, func(s string) bool { return s == "" || len(s) > maxTarget })
-	return values[:min(len(values), maxTargets)]
+	found = slices.DeleteFunc(found, func(s string) bool { return s == "" || len(s) > maxTarget })
+	return found[:min(len(found), maxTargets)]
 }
 
 // number reads a number from 0; one that is too large is the largest.

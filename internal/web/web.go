@@ -46,6 +46,8 @@ type Server struct {
 	Proxies []netip.Prefix              // whose X-Forwarded-For counts
 	Ready   func(context.Context) error // nil error: the data can be read
 	Log     *slog.Logger
+
+	answers answers
 }
 
 // pages are the handlers of one site.

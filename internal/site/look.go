@@ -1,0 +1,192 @@
+package site
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"tertulia/internal/queue"
+	"tertulia/store"
+	"tertulia/webmention"
+)
+
+// look is one look at a source.
+type look struct {
+	site    *Site
+	seen    webmention.Verification
+	version store.Version // when the link was found
+	attempt int
+	now     time.Time
+}
+
+// missing counts a 404 or 451 and says whether it is time to believe it: three looks
+// for a mention that was never verified, else not before three looks over 72 hours.
+func (l look) missing(m *store.Mention) (believed bool) {
+	if m.Missing++; m.Missing == 1 {
+		m.MissingSince = l.now
+	}
+	return m.Missing >= missingLooks && (m.Shown == nil || l.now.Sub(m.MissingSince) >= missingSpan)
+}
+
+// again says whether the source is to be looked at once more: the error of the job.
+func (l look) again(m store.Mention, err error) error {
+	switch l.seen.Outcome {
+	case webmention.Missing:
+		if l.missing(&m) {
+			return nil
+		}
+		wait := queue.Backoff(m.Missing)
+		if m.Shown != nil {
+			wait = missingSpan / (missingLooks - 1)
+		}
+		return queue.After(wait, errors.New(l.seen.Reason))
+	case webmention.Unavailable:
+		if l.attempt >= maxLooks {
+			return nil
+		}
+		if err == nil {
+			err = errors.New(l.seen.Reason)
+		}
+		if l.seen.RetryAfter > 0 {
+			// As late as was asked for, but not so soon that all looks are gone in a minute.
+			return queue.Retry(min(max(l.seen.RetryAfter, queue.Backoff(l.attempt)), longestWait), err)
+		}
+		return err
+	}
+	return nil
+}
+
+// commit writes down what was seen.
+func (l look) commit(id, page string) queue.Commit {
+	return func(tx *store.Tx) error {
+		m, err := tx.Mention(id)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && m.State == store.Deleted {
+			return nil // the owner was quicker
+		}
+		if err != nil {
+			return err
+		}
+		p, err := tx.Page(page)
+		if errors.Is(err, fs.ErrNotExist) {
+			return dropMention(id)(tx)
+		}
+		if err != nil {
+			return err
+		}
+		if !p.Found {
+			p.Found = true
+			if err := tx.PutPage(p); err != nil {
+				return err
+			}
+		}
+		m.History = store.AddEvent(m.History, store.Event{At: tx.Now, Stage: "looked at", Note: l.seen.Outcome.String() + ": " + l.seen.Reason})
+		if err := l.apply(tx, &m); err != nil {
+			return err
+		}
+		return tx.PutMention(m)
+	}
+}
+
+// apply changes the mention as DESIGN section 3 says.
+func (l look) apply(tx *store.Tx, m *store.Mention) error {
+	first := m.Shown == nil
+	if l.seen.Outcome != webmention.Unavailable {
+		m.Checked = l.now
+		if l.seen.Outcome != webmention.Missing {
+			m.Missing, m.MissingSince = 0, time.Time{}
+		}
+	}
+	switch l.seen.Outcome {
+	case webmention.Linked, webmention.Moved:
+		if !l.seen.Linked {
+			if first {
+				m.State, m.Why = store.Failed, l.seen.Reason
+			}
+			return nil
+		}
+		return l.arrived(tx, m)
+	case webmention.Unlinked, webmention.Gone:
+		withdraw(m, l.seen.Reason)
+	case webmention.Missing:
+		if l.missing(m) {
+			withdraw(m, l.seen.Reason)
+		}
+	case webmention.Unavailable:
+		if first && l.attempt >= maxLooks {
+			m.State, m.Why = store.Failed, l.seen.Reason
+		}
+	}
+	return nil
+}
+
+// withdraw takes a mention back because its source did. What the owner decided is
+// remembered for the day the source says it again.
+func withdraw(m *store.Mention, why string) {
+	m.Held, m.Why = nil, why
+	switch {
+	case m.Shown == nil:
+		m.State = store.Failed
+	case m.State != store.Rejected:
+		m.State = store.Withdrawn
+	}
+}
+
+// arrived takes in what the source says now.
+func (l look) arrived(tx *store.Tx, m *store.Mention) error {
+	v := l.version
+	trust, err := l.person(tx, &v)
+	if err != nil {
+		return err
+	}
+	moved := l.seen.Outcome == webmention.Moved
+	welcome := !moved && (l.site.Approve == ApproveNone || l.site.Approve == ApprovePeople && trust == store.Trusted)
+	unchanged := m.Shown != nil && m.Shown.Digest == v.Digest
+	switch {
+	case trust == store.Blocked:
+		m.State, m.Shown, m.Held, m.Why = store.Rejected, &v, nil, ""
+	case m.Decision == store.Rejected:
+		m.State, m.Shown, m.Held = store.Rejected, &v, nil
+	case unchanged && (m.Decision == store.Approved || m.State == store.Approved), welcome:
+		m.State, m.Shown, m.Held, m.Why = store.Approved, &v, nil, ""
+	case m.State == store.Approved:
+		// Readers keep the text that was approved until the owner has seen the new one.
+		m.Held, m.Why = &v, WhyChanged
+	default:
+		// What was approved once and taken back by its source is not shown for a
+		// text that nobody has approved; nor does that approval reach the new text.
+		m.Why = l.whyWaits(m)
+		m.State, m.Decision, m.Shown, m.Held = store.Pending, "", &v, nil
+	}
+	if moved && m.Why != "" {
+		m.Why = WhyMoved
+	}
+	return nil
+}
+
+func (l look) whyWaits(m *store.Mention) string {
+	switch {
+	case m.Decision == store.Approved:
+		return WhyChanged
+	case l.site.Approve == ApproveAll:
+		return WhyAll
+	}
+	return WhyPerson
+}
+
+// person finds or makes the person behind a version, and says how far they are
+// trusted. Who could not be confirmed is nobody, and never trusted.
+func (l look) person(tx *store.Tx, v *store.Version) (store.Trust, error) {
+	identity := l.identity(v)
+	if identity == "" {
+		return store.Unknown, nil
+	}
+	p, err := tx.PersonBy(identity)
+	if errors.Is(err, fs.ErrNotExist) {
+		p = store.Person{ID: store.NewID(tx.Now), Identities: []string{identity}, Created: tx.Now}
+	} else if err != nil {
+		return store.Unknown, err
+	}
+	p.Name, p.URL, p.Photo = v.Author.Name, v.Author.URL, v.Author.Photo
+	v.Person = p.ID
+	return p.Trust, tx.PutPerson(p)
+}
