@@ -122,6 +122,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 // authenticate finds the valid token that the request carries in its
 // Authorization header. Without one it answers 401 and reports false; a request
 // without any credentials is not told more.
+// Spec: indieauth#error-responses-li-2
 // Spec: indieauth#error-responses-p-2
 func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) (Token, bool) {
 	secret := bearer(r)

@@ -31,6 +31,9 @@ type Request struct {
 // protected against forged requests, and leads to [Server.Approve] or
 // [Server.Deny]. The headers that keep it out of frames and its address out of
 // Referer are set before Ask is called.
+// Spec: indieauth#authorization-request-p-12
+// Spec: indieauth#preventing-phishing-and-redirect-attacks-p-2
+// Spec: micropub#scope-p-3
 type Consent interface {
 	Ask(w http.ResponseWriter, r *http.Request, req Request)
 }
@@ -139,6 +142,7 @@ func identify(query url.Values) (Request, error) {
 
 // readRequest reads the rest of an authorization request into req. Its errors
 // are faults, for the client.
+// Spec: indieauth#authorization-request-li-1
 func (s *Server) readRequest(req Request, query url.Values) (Request, error) {
 	if len(query["state"]) == 1 {
 		req.State = query.Get("state")
@@ -149,6 +153,7 @@ func (s *Server) readRequest(req Request, query url.Values) (Request, error) {
 	if req.State == "" {
 		return req, invalidRequest("state is missing")
 	}
+	// Spec: indieauth#authorization-request-p-11
 	if me, err := CheckProfileURL(query.Get("me")); err == nil {
 		req.Me = me
 	}
@@ -255,6 +260,7 @@ func (s *Server) Approve(ctx context.Context, req Request, scopes []string) (str
 
 // Deny returns the URL to redirect the browser to when the owner says no. Use it
 // only with a request for which [Server.ClientInfo] gave no error.
+// Spec: rfc6749#section-4.1.2.1
 func (s *Server) Deny(req Request) string {
 	return s.answerURL(req, url.Values{"error": {"access_denied"}, "error_description": {"the owner said no"}})
 }

@@ -109,6 +109,7 @@ func TestDenialIsToldToTheClient(t *testing.T) {
 }
 
 // HOSTILE 59: the owner sees what was asked for, unknown words too, each once.
+// Spec: micropub#scope-p-3
 func TestScopesAreShownAsAsked(t *testing.T) {
 	for scope, want := range map[string][]string{
 		"":                           nil,

@@ -132,6 +132,7 @@ func (s *Server) fetchClient(ctx context.Context, id *url.URL) (published, error
 
 // get fetches without following a redirect: what another address says is not
 // what the client says.
+// Spec: client-id-metadata-document#IA-10
 func (s *Server) get(ctx context.Context, id *url.URL) (*http.Response, []byte, error) {
 	if s.Client == nil {
 		return nil, nil, errors.New("no HTTP client")

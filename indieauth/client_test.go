@@ -181,6 +181,7 @@ func TestClientURIIsAPrefixOfWholeNames(t *testing.T) {
 }
 
 // IA-8: clients on somebody's own machine are not asked.
+// Spec: indieauth#client-information-discovery-p-4
 func TestLoopbackClientsAreNotFetched(t *testing.T) {
 	for _, host := range []string{"localhost", "localhost:4000", "app.localhost", "127.0.0.1", "127.0.0.1:4000", "[::1]", "[::1]:4000"} {
 		h := newHouse()

@@ -121,6 +121,7 @@ func TestRevocation(t *testing.T) {
 }
 
 // IA-31, D2.
+// Spec: indieauth#error-responses-li-3
 func TestUserinfoNeedsTheScopeProfile(t *testing.T) {
 	h := newHouse()
 	w := h.get("userinfo", "Authorization", "Bearer "+h.token(t, "profile"))

@@ -18,6 +18,8 @@ import (
 // Token is the token endpoint. POST redeems a code for a token. For older
 // clients POST with action=revoke revokes one, and GET tells about the token in
 // its Authorization header.
+// Spec: indieauth#token-revocation-p-4
+// Spec: indieauth#IA-28
 func (s *Server) Token(w http.ResponseWriter, r *http.Request) {
 	allowOrigins(w)
 	switch r.Method {
@@ -80,6 +82,7 @@ func (s *Server) redeemToken(w http.ResponseWriter, r *http.Request, form url.Va
 	s.log().Info("token issued", "client_id", token.ClientID, "scopes", token.Scopes)
 	body := s.describe(r.Context(), token)
 	body["access_token"], body["token_type"] = secret, "Bearer"
+	// Spec: indieauth#access-token-response-li-4
 	if s.TokenLife > 0 {
 		body["expires_in"] = int64(s.TokenLife / time.Second)
 	}
@@ -88,6 +91,7 @@ func (s *Server) redeemToken(w http.ResponseWriter, r *http.Request, form url.Va
 
 // redeemProfile tells who the owner is for a code, at the authorization
 // endpoint, and gives no token.
+// Spec: indieauth#request-p-2
 // Spec: indieauth#profile-url-response-p-2
 func (s *Server) redeemProfile(w http.ResponseWriter, r *http.Request) {
 	allowOrigins(w)

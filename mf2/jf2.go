@@ -23,7 +23,7 @@ var ErrBadJF2 = errors.New("mf2: not JF2")
 // "references". Further types, and properties with a name that JF2 reserves, have no
 // place there. The result shares nothing with the item.
 //
-// Spec: jf2#J-1, jf2#J-2, jf2#J-4, jf2#J-5
+// Spec: jf2#J-1, jf2#J-2, jf2#J-4, jf2#J-5, jf2#J-6
 func (it Item) JF2() map[string]any {
 	references := map[string]any{}
 	object := it.jf2(references, maxDepth)

@@ -50,7 +50,7 @@ func (it Item) RSVP() string {
 // An article is a post with a name that is not merely how its content begins.
 // Content may be a string or an object; an empty name is no name.
 //
-// Spec: ptd#MF-10
+// Spec: ptd#MF-10, ptd#MF-12, ptd#MF-13
 func (it Item) Kind() string {
 	for _, typ := range []string{"event", "review", "recipe"} {
 		if it.Is("h-" + typ) {

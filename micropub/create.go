@@ -23,8 +23,11 @@ var typeName = regexp.MustCompile(`^h-[a-z0-9]+(-[a-z0-9]+)*$`)
 // newCreate separates the commands from the properties of a decoded item, and
 // checks both. Everything else is kept as it was sent, known or not.
 //
+// Spec: micropub#servers-li-2
+// Spec: micropub#vocabulary-p-1
 // Spec: micropub#unrecognized-properties-p-1
 // Spec: micropub#reserved-properties-p-5
+// Spec: micropub#reserved-properties-p-6
 // Spec: micropub#reserved-properties-p-7
 func newCreate(it mf2.Item) (Create, error) {
 	c := Create{Commands: map[string][]any{}}
@@ -60,8 +63,10 @@ func newCreate(it mf2.Item) (Create, error) {
 	return c, nil
 }
 
-// describePhotos gives the n-th photo the n-th text, in the form that
-// micropub#json-syntax-p-7 has for it. A photo that brought its own keeps it.
+// describePhotos gives the n-th photo the n-th text, in the form that JSON has for
+// it. A photo that brought its own keeps it.
+//
+// Spec: micropub#json-syntax-p-7
 func describePhotos(photos, texts []any) {
 	for i, text := range texts {
 		alt, _ := text.(string)

@@ -146,6 +146,8 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // challenge is the WWW-Authenticate header that RFC 6750 section 3 asks for. A
 // request without credentials gets no error code there.
+//
+// Spec: rfc6750#section-3
 func (e *Error) challenge() string {
 	switch {
 	case e.Code == Unauthorized:

@@ -17,6 +17,8 @@ import (
 )
 
 // MP-13, MP-16, MP-17, T-MP15, T-MP27: what the backend says becomes the status.
+// Spec: micropub#error-response-li-1
+// Spec: micropub#error-response-li-4
 func TestStatusFollowsTheBackend(t *testing.T) {
 	const (
 		create   = "content=hi"

@@ -175,6 +175,7 @@ func array(v any) []any {
 // a client in use with bare strings and objects for values, and with a bare type.
 //
 // Spec: micropub#json-syntax-p-3
+// Spec: micropub#nested-microformats-objects-p-4
 func readItem(object map[string]any) (mf2.Item, error) {
 	it := mf2.Item{Properties: map[string][]any{}}
 	for _, t := range array(object["type"]) {

@@ -95,6 +95,10 @@ func bodyError(err error) error {
 }
 
 // do carries out a decoded request.
+//
+// Spec: micropub#servers-li-4
+// Spec: micropub#update-p-1
+// Spec: micropub#delete-p-1
 func (h *Handler) do(ctx context.Context, g Grant, req request) (answer, error) {
 	action := req.action
 	if action == "" {

@@ -39,6 +39,7 @@ func headerCredentials(r *http.Request) (credentials, error) {
 //
 // Spec: micropub#authentication-1-p-1
 // Spec: micropub#servers-li-1
+// Spec: rfc6750#section-2
 func (c credentials) token() (token string, twice bool, err error) {
 	switch {
 	case len(c.body) > 1:
@@ -99,6 +100,7 @@ var scopes = map[string][]string{
 }
 
 // require refuses a token without a scope for the action.
+//
 // Spec: micropub#scope-p-1
 func (g Grant) require(action string) error {
 	if slices.ContainsFunc(scopes[action], g.Has) {
@@ -109,6 +111,7 @@ func (g Grant) require(action string) error {
 }
 
 // requireAny refuses a token without any scope.
+//
 // Spec: micropub#scope-p-1
 func (g Grant) requireAny() error {
 	if slices.ContainsFunc(g.Scopes, func(s string) bool { return s != "" }) {

@@ -14,6 +14,10 @@ import (
 
 type values = map[string][]any
 
+// Spec: micropub#replace-p-1
+// Spec: micropub#add-p-1
+// Spec: micropub#remove-p-1
+// Spec: micropub#remove-p-4
 func TestUpdateApply(t *testing.T) {
 	card := func(name string) map[string]any {
 		return map[string]any{"type": []any{"h-card"}, "properties": map[string]any{"name": []any{name}}}

@@ -32,10 +32,20 @@ func (tx *Tx) change(c Change) (uint64, error) {
 	return c.Number, tx.PutPage(p)
 }
 
+// TouchPage records that what readers see of a page is another than before although
+// no mention has changed: its post was edited, deleted or brought back.
+func (tx *Tx) TouchPage(id string) error {
+	_, err := tx.change(Change{Page: id})
+	return err
+}
+
 // LastChange is the number of the site's newest change, 0 before the first.
 func (tx *Tx) LastChange() uint64 {
 	pre := prefix(tx.Site, changes.name)
 	for k := range tx.r.scan(pre, nil, true) {
+		if len(k) != len(pre)+8 {
+			panic(damaged(k, "its key is cut off"))
+		}
 		return parseNumberPart(string(k[len(pre):]))
 	}
 	return 0

@@ -25,6 +25,7 @@ type Post struct {
 	Deleted   time.Time `json:"deleted,omitzero"`
 	Client    string    `json:"client,omitempty"` // client_id of the editor
 	Draft     bool      `json:"draft,omitempty"`
+	Promised  bool      `json:"promised,omitempty"` // to readers: it was not a draft all its life
 
 	Revision  int `json:"revision"`
 	Published int `json:"published,omitempty"`
@@ -40,7 +41,7 @@ type Sent struct {
 	Target   string    `json:"target"`
 	Revision int       `json:"revision"` // of the post that was last announced to it
 	Linked   bool      `json:"linked"`   // that revision links to it
-	State    string    `json:"state"`    // waiting, sent, refused, no endpoint, failed
+	State    string    `json:"state"`    // waiting, sent, unlinked, refused, no endpoint, failed, kept back
 	Endpoint string    `json:"endpoint,omitempty"`
 	Status   int       `json:"status,omitempty"`   // HTTP status of the endpoint's answer
 	Location string    `json:"location,omitempty"` // its status page
@@ -100,6 +101,9 @@ func (tx *Tx) PutPost(p Post) error {
 	was, err := posts.get(tx, p.Permalink)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if !p.Deleted.IsZero() {
+		tx.w.relief()
 	}
 	if err == nil && was.Visible() {
 		if err := tx.add(key(tx.Site, monthCounts, was.Month()), -1); err != nil {

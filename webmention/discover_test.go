@@ -150,6 +150,7 @@ func TestSenderReadsAPageUpToMaxBytes(t *testing.T) {
 	}
 }
 
+// Spec: webmention#sender-discovers-receiver-webmention-endpoint-p-7
 func TestSenderSaysWhoItIs(t *testing.T) {
 	var agents []string
 	net := web{"t.example": func(w http.ResponseWriter, r *http.Request) {

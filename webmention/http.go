@@ -31,6 +31,9 @@ func following(client *http.Client, hop func(*http.Request)) *http.Client {
 	return &c
 }
 
+// newGet is a request without any credentials: what only some may read is not read,
+// and so never shown to all.
+// Spec: webmention#webmention-verification-p-5
 func newGet(ctx context.Context, u *url.URL, userAgent, accept string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {

@@ -95,6 +95,7 @@ var htmlCases = []struct {
 }
 
 // Spec: webmention#webmention-verification-p-3
+// Spec: webmention#preventing-abuse-li-2
 func TestVerifierWantsAnExactLinkInHTML(t *testing.T) {
 	for _, tt := range htmlCases {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,6 +114,7 @@ func TestVerifierWantsAnExactLinkInHTML(t *testing.T) {
 	}
 }
 
+// Spec: webmention#webmention-verification-p-3
 func TestVerifierWantsAnExactLinkInOtherTypes(t *testing.T) {
 	const dst = "https://me.example/post-1"
 	tests := []struct {

@@ -47,6 +47,7 @@ type View struct {
 
 // Receiver is a Webmention endpoint. It uses no cookies and answers every origin,
 // so a form or a script on any page may post to it.
+// Spec: webmention#cross-site-request-forgery-p-1
 type Receiver struct {
 	Inbox Inbox
 
@@ -101,7 +102,8 @@ func (rc *Receiver) prefill(q url.Values, name string) string {
 }
 
 // receive reads, checks and hands on one request. It leaves the fields as they
-// were sent in v.
+// were sent in v. What it accepts is looked at later.
+// Spec: webmention#receiving-webmentions-p-1
 func (rc *Receiver) receive(w http.ResponseWriter, r *http.Request, v *View) (Receipt, error) {
 	form, err := readForm(w, r, rc.maxBytes())
 	if err != nil {

@@ -62,6 +62,7 @@ func post(rc *webmention.Receiver, contentType, body string, header ...string) *
 	return w
 }
 
+// Spec: webmention#receiving-webmentions-p-5
 func TestReceiverHandsOnWhatIsWellFormed(t *testing.T) {
 	in := &inbox{}
 	w := post(&webmention.Receiver{Inbox: in}, form, encode("source", source, "target", target+"#c-12", "vouch", "x"))
@@ -257,6 +258,7 @@ func TestReceiverTellsTheSenderWhatTheInboxSays(t *testing.T) {
 }
 
 // HOSTILE 86: any page may post, no cookie is set or wanted.
+// Spec: webmention#cross-site-request-forgery-p-1
 func TestReceiverAnswersEveryOrigin(t *testing.T) {
 	tests := []struct {
 		method string

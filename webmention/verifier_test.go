@@ -159,6 +159,7 @@ func TestVerifierReportsTheNetworkAsUnavailable(t *testing.T) {
 	}
 }
 
+// Spec: webmention#webmention-verification-p-2
 func TestVerifierFollowsRedirects(t *testing.T) {
 	to := func(code int, url string) http.HandlerFunc { return status(code, "", "Location", url) }
 	linked := status(200, `<a href="https://me.example/post">x</a><a href="here">x</a>`)
@@ -236,6 +237,7 @@ func TestVerifierFollowsRedirects(t *testing.T) {
 }
 
 // WR-8: five redirects are followed, a sixth is not.
+// Spec: webmention#limits-on-get-requests-p-3
 func TestVerifierCountsRedirects(t *testing.T) {
 	hops := 0
 	net := web{"friend.example": func(w http.ResponseWriter, r *http.Request) {
@@ -255,6 +257,7 @@ func TestVerifierCountsRedirects(t *testing.T) {
 	}
 }
 
+// Spec: webmention#webmention-verification-p-2
 func TestVerifierGivesThePageThatItRead(t *testing.T) {
 	var asked http.Header
 	net := web{"friend.example": func(w http.ResponseWriter, r *http.Request) {

@@ -50,7 +50,7 @@ func newBench(tb testing.TB) *bench {
 	set.Limits.PerSender, set.Limits.PerHost, set.Limits.Queue = 1<<30, 1<<30, 1<<30
 	set.Listen = addresses{l.Addr().String()}
 	home := fmt.Sprintf("http://localhost:%d/", l.Addr().(*net.TCPAddr).Port)
-	set.Sites = []siteSettings{{URL: home, Name: "Bench", Language: "en", Conversation: conversationSettings{Approve: "people"}}}
+	set.Sites = []siteSettings{{URL: home, Name: "Bench", Language: "en", Publish: publishSettings{Preset: "html"}, Conversation: conversationSettings{Approve: "people"}}}
 	db, err := store.Open(set.Data, store.Options{})
 	if err != nil {
 		tb.Fatal(err)
@@ -60,7 +60,7 @@ func newBench(tb testing.TB) *bench {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := svc.jobs.Found(tb.Context(), svc.jobs.Sites[0]); err != nil {
+	if err := svc.jobs.WriteHome(tb.Context(), svc.jobs.Sites[0]); err != nil {
 		tb.Fatal(err)
 	}
 	server := &http.Server{Handler: svc.http}

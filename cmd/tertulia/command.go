@@ -33,6 +33,7 @@ type verb struct {
 	word  string // the argument it takes, as "URL"; "" for none
 	flags string // those that it takes, beside --site and those of every command
 	run   func(context.Context, call) error
+	whole bool // it is about all the data, not a site
 	alone func(ctx context.Context, load func() (*settings, error), f given, io stdio) int
 }
 
@@ -47,9 +48,10 @@ type call struct {
 
 // given are the flags of verbs, with their defaults in [given.set].
 type given struct {
-	once, verbose, json      bool
-	scope, name, state, site string
-	limit                    int
+	once, verbose, json, force bool
+	scope, name, state, site   string
+	limit                      int
+	words                      []string // of a verb that works alone
 }
 
 // request is a verb with the words and flags that it was given.
@@ -78,7 +80,7 @@ func commands() []command {
 		{"mention", "what other sites have sent", []verb{
 			{name: "list", flags: "state limit json", run: listMentions},
 			{name: "show", word: "ID", flags: "json", run: showMention},
-			{name: "approve", word: "ID", run: decide((*site.Mentions).Approve)},
+			{name: "approve", word: "ID", run: decide(approve)},
 			{name: "reject", word: "ID", run: decide((*site.Mentions).Reject)},
 			{name: "delete", word: "ID", run: decide((*site.Mentions).Delete)},
 			{name: "replay", word: "ID", run: replayMention},
@@ -87,6 +89,11 @@ func commands() []command {
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID", run: retryJob},
 		}},
+		{"backup", "copy everything that is kept into one new file", []verb{{word: "FILE", whole: true, alone: backup, run: backupNow}}},
+		{"restore", "bring a backup back into the data directory, while no service runs",
+			[]verb{{word: "FILE", flags: "force", alone: restore}}},
+		{"resume", "let jobs go on after a restore", []verb{{whole: true, run: resume}}},
+		{"repair", "make every index anew and name damaged records, while no service runs", []verb{{alone: repair}}},
 		{"version", "print the version", []verb{{alone: version}}},
 	}
 }
@@ -110,6 +117,7 @@ func (g *given) set() *flag.FlagSet {
 	fs.StringVar(&g.name, "name", "", "the `NAME` by which you know it")
 	fs.StringVar(&g.state, "state", string(store.Pending), "those in a `STATE`: "+strings.Join(states(), ", "))
 	fs.IntVar(&g.limit, "limit", 50, "at most `N` of them")
+	fs.BoolVar(&g.force, "force", false, "put the data that is there aside, in a directory beside it")
 	fs.BoolVar(&g.json, "json", false, "print JSON")
 	fs.StringVar(&g.site, "site", "", "the `URL` of the site, when there are several")
 	return fs
@@ -189,7 +197,7 @@ func (r request) check(line string, set *flag.FlagSet) error {
 // taken are the names of the flags that a verb takes.
 func (v verb) taken() []string {
 	names := strings.Fields(v.flags)
-	if v.run != nil {
+	if v.run != nil && !v.whole {
 		names = append(names, "site")
 	}
 	return names
@@ -247,6 +255,8 @@ func (c command) hint(err error) string {
 	switch {
 	case errors.Is(err, site.ErrUndecidable):
 		return "tertulia mention show ID says what became of it; mention replay ID looks at its source again"
+	case c.name == "backup":
+		return backupHint(err)
 	case errors.Is(err, fs.ErrNotExist) && c.name == "mention":
 		return "tertulia mention list shows those that wait, with --state the others"
 	case errors.Is(err, fs.ErrNotExist):

@@ -162,7 +162,7 @@ func (d *demonstration) play(ctx context.Context) (permalink string, err error) 
 		return "", err
 	}
 	d.say("demo.arrived")
-	if err := d.ana.site.Mentions.Approve(ctx, d.ana.site.Me(), id); err != nil {
+	if err := d.ana.site.Mentions.Approve(ctx, d.ana.site.Me(), id, ""); err != nil {
 		return "", fmt.Errorf("approve: %w", err)
 	}
 	d.say("demo.approved")

@@ -183,3 +183,9 @@ func history(c call, events []store.Event) {
 		fmt.Fprintf(c.io.out, "  %s  %-12s %s\n", e.At.Local().Format("2006-01-02 15:04:05"), e.Stage, line(e.Note))
 	}
 }
+
+// approve approves what waits now, whatever it says: who uses the command line has
+// just read it with "mention show".
+func approve(m *site.Mentions, ctx context.Context, by, id string) error {
+	return m.Approve(ctx, by, id, "")
+}

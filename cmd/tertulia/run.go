@@ -87,6 +87,7 @@ func choose(ctx context.Context, args []string, io stdio, env func(string) (stri
 	}
 	load := func() (*settings, error) { return loadSettings(globals, env) }
 	if r.verb.alone != nil {
+		r.flags.words = r.words
 		return r.verb.alone(ctx, load, r.flags, io)
 	}
 	set, err := load()
@@ -134,9 +135,11 @@ func (a *app) call(ctx context.Context, args []string, io stdio) int {
 	if r.verb.run == nil {
 		return io.misused(fmt.Errorf("the running service does not do %q for others", args[0]), "")
 	}
-	s, err := a.site(r.flags.site)
-	if err != nil {
-		return io.fail(err, "")
+	var s *web.Site
+	if !r.verb.whole {
+		if s, err = a.site(r.flags.site); err != nil {
+			return io.fail(err, "")
+		}
 	}
 	if err := r.verb.run(ctx, call{site: s, app: a, words: r.words, flags: r.flags, io: io}); err != nil {
 		return io.fail(err, cmd.hint(err))

@@ -42,9 +42,11 @@ type service struct {
 func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, error) {
 	live := &site.Arrivals{}
 	limits := &site.Limits{PerSender: set.Limits.PerSender, PerHost: set.Limits.PerHost, Queue: set.Limits.Queue}
+	hosts := &site.Hosts{}
 
 	jobs := &site.Jobs{
-		DB: db, Own: to.own, Strangers: to.strangers, Live: live, Log: log,
+		DB: db, Own: to.own, Strangers: to.strangers, Live: live, Hosts: hosts, Log: log,
+		Hopeless: func(err error) bool { return errors.Is(err, fetch.ErrBlocked) },
 		Verifier: &webmention.Verifier{Client: to.strangers, Log: log},
 		Sender:   &webmention.Sender{Client: to.strangers},
 	}
@@ -79,7 +81,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	svc := &service{
 		app:    &app{settings: set, db: db, sites: server.Sites},
 		jobs:   jobs,
-		runner: &queue.Runner{DB: db, Handlers: jobs.Handlers(), Log: log},
+		runner: &queue.Runner{DB: db, Handlers: jobs.Handlers(), Busy: hosts.Busy, Log: log},
 		http:   server.Handler(),
 		log:    log,
 	}

@@ -43,7 +43,9 @@ func serve(ctx context.Context, load func() (*settings, error), f given, io stdi
 	}
 	defer control.Close()
 	svc.hello = func(ctx context.Context) error { return svc.greet(ctx, io) }
-	if err := svc.run(ctx, listeners, control); err != nil {
+	if err := svc.run(ctx, listeners, control); errors.Is(err, store.ErrBroken) {
+		return io.fail(err, "look at the disk, then start again: what was acknowledged is kept")
+	} else if err != nil {
 		return io.fail(err, "")
 	}
 	return 0
@@ -132,7 +134,7 @@ const (
 // closes the listeners; control may be nil.
 func (svc *service) run(ctx context.Context, listeners []net.Listener, control net.Listener) error {
 	for _, s := range svc.jobs.Sites {
-		if err := svc.jobs.Found(ctx, s); err != nil {
+		if err := svc.jobs.WriteHome(ctx, s); err != nil {
 			closeAll(listeners)
 			return fmt.Errorf("write the home page of %s: %w", s.Me(), err)
 		}
@@ -147,6 +149,7 @@ func (svc *service) run(ctx context.Context, listeners []net.Listener, control n
 	var wg sync.WaitGroup
 	wg.Go(func() { failed <- svc.runner.Run(ctx) })
 	wg.Go(func() { svc.housekeeping(ctx) })
+	wg.Go(func() { svc.dailyBackups(ctx) })
 	if control != nil {
 		wg.Go(func() { svc.answerCommands(ctx, control) })
 	}
@@ -167,6 +170,9 @@ func (svc *service) run(ctx context.Context, listeners []net.Listener, control n
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case <-svc.app.db.Failed():
+		// From here on every write is refused. Only a new process knows what is on disk.
+		err = svc.app.db.Check(ctx)
 	}
 	stop()
 	svc.log.Info("stopping")
@@ -204,8 +210,12 @@ func (svc *service) housekeeping(ctx context.Context) {
 		for _, s := range svc.app.sites {
 			// What has expired is kept a day longer, so that a clock that was wrong
 			// for a while costs nobody their session.
-			if err := s.Access.Sweep(ctx, 24*time.Hour); err != nil && ctx.Err() == nil {
+			err := s.Access.Sweep(ctx, 24*time.Hour)
+			if err != nil && ctx.Err() == nil {
 				svc.log.Error("expired records cannot be swept", "site", s.Key, "error", err)
+			}
+			if errors.Is(err, store.ErrClock) {
+				continue // uploads are judged by the same clock
 			}
 			if _, err := media.Sweep(svc.app.settings.mediaDir(s.Key), time.Now().Add(-24*time.Hour)); err != nil {
 				svc.log.Error("unfinished uploads cannot be swept", "site", s.Key, "error", err)

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"path/filepath"
-	"strings"
 
 	"tertulia/internal/fetch"
 	"tertulia/internal/lang"
@@ -13,6 +13,7 @@ import (
 	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
 	"tertulia/mf2"
+	"tertulia/store"
 	"tertulia/webmention"
 )
 
@@ -37,18 +38,16 @@ func newSite(set *settings, one siteSettings) (*site.Site, error) {
 		s.Name = home.Host
 	}
 	s.Author = card(one.Author, s)
-	dir := one.Publish.Dir
-	if dir == "" {
-		dir = filepath.Join(set.Data, "site", fileName(s.Key))
-	}
+	dir := cmp.Or(one.Publish.Dir, one.Root, filepath.Join(set.Data, "site", store.DirName(s.Key)))
 	if set.serves(one) {
-		if s.Root = one.Root; s.Root == "" {
-			s.Root = dir
-		}
+		s.Root = cmp.Or(one.Root, dir)
 	}
-	l := lang.For(one.Language)
-	css, _ := theme.Stylesheet()
-	s.Publish = &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
+	if one.Publish.Preset == "html" {
+		l := lang.For(one.Language)
+		css, _ := theme.Stylesheet()
+		s.Dir = dir
+		s.Publish = &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
+	}
 	return s, nil
 }
 
@@ -101,9 +100,4 @@ func (s *settings) ownHosts() []string {
 	return hosts
 }
 
-func (s *settings) mediaDir(key string) string {
-	return filepath.Join(s.Data, "media", fileName(key))
-}
-
-// fileName is a site's key as the name of a directory.
-func fileName(key string) string { return strings.NewReplacer(":", "_", "/", "_").Replace(key) }
+func (s *settings) mediaDir(key string) string { return store.MediaDir(s.Data, key) }

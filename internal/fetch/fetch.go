@@ -31,7 +31,8 @@ var (
 	ErrBlocked = errors.New("fetch: blocked")
 	// ErrTooLarge is what reading a body returns after MaxBody bytes. A caller
 	// has then seen only the beginning of the page, which proves that something
-	// is in it, but never that something is missing.
+	// is in it, but never that something is missing. The error is an
+	// [http.MaxBytesError] too, for callers that do not know this package.
 	ErrTooLarge = errors.New("fetch: body too large")
 )
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"tertulia/internal/fetch"
@@ -66,6 +67,58 @@ func TestBodiesAreCapped(t *testing.T) {
 		if body, err := read(fetch.Strangers(options()), "http://"+host+"/"); err == nil || body != "" {
 			t.Errorf("%s: got %d bytes, %v, want an error", coding, len(body), err)
 		}
+	}
+}
+
+// HOSTILE 17: nor may one that was compressed twice, or without a word, however it
+// trickles in; a compressed file may be what it is.
+func TestHiddenCompressionIsAnError(t *testing.T) {
+	const packed = "\x1f\x8b\x08 and so on"
+	for _, test := range []struct {
+		kind, body string
+		ok         bool
+	}{
+		{"text/html; charset=utf-8", packed, false},
+		{"TEXT/plain", packed, false},
+		{"application/activity+json", packed, false},
+		{"application/xhtml+xml", packed, false},
+		{"application/gzip", packed, true},
+		{"text/html", packed[:2], true},
+		{"text/html", "\x1f\x8b\x09", true},
+		{"text/html", " " + packed, true},
+	} {
+		host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", test.kind)
+			for i := range len(test.body) {
+				say(test.body[i:i+1])(w, r)
+				_ = http.NewResponseController(w).Flush() // the client may hang up
+			}
+		})
+		for name, reader := range map[string]func(io.Reader) io.Reader{
+			"at once": func(r io.Reader) io.Reader { return r }, "by bytes": iotest.OneByteReader,
+		} {
+			resp, err := fetch.Strangers(options()).Get("http://" + host + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(reader(resp.Body))
+			resp.Body.Close()
+			if (err == nil) != test.ok || test.ok && string(body) != test.body {
+				t.Errorf("%s %q %s: got %q, %v, want success %t", test.kind, test.body, name, body, err, test.ok)
+			}
+		}
+	}
+}
+
+// A caller that does not know the client can still tell a long page from a broken one.
+func TestTooLargeIsAMaxBytesError(t *testing.T) {
+	host := serve(t, "127.0.2.1:0", say("hello"))
+	o := options()
+	o.MaxBody = 4
+	body, err := read(fetch.Strangers(o), "http://"+host+"/")
+	var long *http.MaxBytesError
+	if body != "hell" || !errors.As(err, &long) || long.Limit != 4 {
+		t.Errorf("got %q, %v, want hell and a limit of 4 bytes", body, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -44,6 +45,11 @@ func (r *road) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// We never ask for it, and no deadline holds for what would follow.
+		_ = resp.Body.Close() // the refusal is the error to report
+		return nil, fmt.Errorf("fetch: %s without being asked to", resp.Status)
+	}
 	resp.Request = req
 	resp.Body = r.cap(resp)
 	return resp, nil
@@ -71,15 +77,28 @@ func (r *road) cap(resp *http.Response) io.ReadCloser {
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return &capped{body: resp.Body, err: fmt.Errorf("fetch: body is encoded as %q", coding)}
 	}
-	return &capped{body: resp.Body, left: r.options.MaxBody}
+	return &capped{body: resp.Body, most: r.options.MaxBody, left: r.options.MaxBody, text: isText(resp.Header.Get("Content-Type"))}
 }
+
+// isText reports whether a Content-Type is one of those that are text underneath.
+func isText(contentType string) bool {
+	kind, _, _ := strings.Cut(strings.ToLower(contentType), ";")
+	kind = strings.TrimSpace(kind)
+	return strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "xml")
+}
+
+// gzipped is how every gzip file begins, and no text does.
+const gzipped = "\x1f\x8b\x08"
 
 // capped is a body of at most left bytes. Closing it closes the connection and
 // reads nothing more.
 type capped struct {
 	body io.ReadCloser
-	left int64
-	err  error // sticks
+	most int64  // as at the beginning
+	left int64  // of it
+	text bool   // it says that it is text
+	head []byte // its first bytes, as many as gzipped has
+	err  error  // sticks
 }
 
 func (c *capped) Read(p []byte) (int, error) {
@@ -95,11 +114,25 @@ func (c *capped) Read(p []byte) (int, error) {
 	}
 	n, err := c.body.Read(p)
 	if int64(n) > c.left {
-		n, err = int(c.left), ErrTooLarge
+		n, err = int(c.left), fmt.Errorf("%w: %w", ErrTooLarge, &http.MaxBytesError{Limit: c.most})
 	}
 	c.left -= int64(n)
+	if c.compressed(p[:n]) {
+		n, err = 0, errors.New("fetch: body is compressed, and does not say so")
+	}
 	c.err = err
 	return n, err
+}
+
+// compressed looks at what was read and reports whether a text is none: a server
+// that compresses twice, or a file as it lies on the disk, must not pass for a page
+// without links either.
+func (c *capped) compressed(read []byte) bool {
+	if !c.text || len(c.head) == len(gzipped) {
+		return false
+	}
+	c.head = append(c.head, read[:min(len(read), len(gzipped)-len(c.head))]...)
+	return string(c.head) == gzipped
 }
 
 func (c *capped) Close() error { return c.body.Close() }

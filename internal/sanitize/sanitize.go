@@ -6,8 +6,8 @@
 //
 // What comes out of [HTML] is balanced, runs nothing, loads nothing and names
 // only absolute URLs; putting it in again changes nothing. It follows what the
-// Webmention recommendation demands of data that is displayed
-// (webmention#preventing-abuse) and SPECS D11.
+// Webmention recommendation demands of data that is displayed, and SPECS D11.
+// Spec: webmention#preventing-abuse-li-3
 package sanitize
 
 import (

@@ -155,7 +155,7 @@ func TestAcceptFilesAllSpellingsUnderOnePage(t *testing.T) {
 		for i, target := range spellings {
 			at := fmt.Sprint("/", i)
 			bea.says(at, replyTo(target, fmt.Sprint("r", i)))
-			w.decide(w.mentions.Approve, w.receive("https://bea.example"+at, target))
+			w.decide(w.approve, w.receive("https://bea.example"+at, target))
 		}
 		page, err := w.talk.Of(t.Context(), post)
 		if err != nil || page.URL != post || len(page.Responses) != len(spellings) || page.Counts["reply"] != len(spellings) {
@@ -316,7 +316,7 @@ func TestAcceptDoesNotReviveWhatTheOwnerDecided(t *testing.T) {
 			if s, err := w.talk.Status(t.Context(), id); err != nil || s.State != store.Pending || s.Detail != "" {
 				t.Errorf("the sender is told %+v %v", s, err)
 			}
-			w.decide(w.mentions.Approve, id)
+			w.decide(w.approve, id)
 			w.wantState("lifted by the owner", id, store.Approved)
 		}
 	})

@@ -138,7 +138,7 @@ func (c *Conversation) Gone(ctx context.Context, address *url.URL) bool {
 			return err
 		}
 		post, err := tx.Post(page.URL)
-		gone = err == nil && !post.Deleted.IsZero()
+		gone = err == nil && post.Promised && !post.Visible()
 		return err
 	})
 	return err == nil && gone
@@ -149,6 +149,7 @@ type Waiting struct {
 	Response
 	Page     string // the page it is about
 	Title    string // of that page, if it is a post with a name
+	Digest   string // of the text, to be handed to Approve
 	Why      string // WhyPerson, WhyChanged, WhyMoved or WhyAll
 	Received time.Time
 }
@@ -167,6 +168,9 @@ func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (l
 				v = m.Held
 			}
 			w := Waiting{Response: response(m, v), Why: m.Why, Received: m.Received}
+			if v != nil {
+				w.Digest = v.Digest
+			}
 			if page, err := tx.Page(m.Page); err == nil {
 				w.Page = page.URL
 				if post, err := tx.Post(page.URL); err == nil {

@@ -186,7 +186,7 @@ func TestJF2PollersMissNothing(t *testing.T) {
 		seen := all.Children[0].WMID
 		pass(time.Second)
 		w.decide(w.mentions.Reject, ids[3])
-		w.decide(w.mentions.Approve, ids[3])
+		w.decide(w.approve, ids[3])
 		fresh := w.show(post, "https://bea.example/new", post, store.Version{Type: "reply"})
 		got := w.feed(site.Query{Targets: []string{post}, SinceID: seen})
 		if len(got.Children) != 1 || got.Children[0].WMSource != "https://bea.example/new" || got.Children[0].WMID <= seen {
@@ -228,7 +228,7 @@ func TestConversationViews(t *testing.T) {
 		if p, err := w.talk.Of(t.Context(), post); err != nil || p.Revision != before.Revision {
 			t.Errorf("what waits changed the page: %+v", p)
 		}
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		shown, err := w.talk.Of(t.Context(), post)
 		if err != nil || shown.Revision <= before.Revision || len(shown.Responses) != 1 || shown.Responses[0].Number == 0 || shown.Responses[0].Received.IsZero() {
 			t.Errorf("approved: %+v, %v", shown, err)
@@ -250,7 +250,7 @@ func TestConversationsOfTheOwnerAndOfNothing(t *testing.T) {
 		post := w.create(entry("content", "x"))
 		bea := w.host("bea.example")
 		bea.says("/1", replyTo(post, "hello"))
-		w.decide(w.mentions.Approve, w.receive("https://bea.example/1", post))
+		w.decide(w.approve, w.receive("https://bea.example/1", post))
 		for i := range 5 {
 			bea.says(fmt.Sprint("/w", i), by("", "u-in-reply-to", post, "waits"))
 			w.receive(fmt.Sprint("https://bea.example/w", i), post)
@@ -305,7 +305,7 @@ func TestDecisionsAreRecorded(t *testing.T) {
 		post := w.create(entry("content", "x"))
 		w.host("bea.example").says("/1", replyTo(post, "hello"))
 		id := w.receive("https://bea.example/1", post)
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		pass(time.Second)
 		w.decide(w.mentions.Reject, id)
 		pass(time.Second)
@@ -325,7 +325,7 @@ func TestDecisionsAreRecorded(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		for _, decide := range []func() error{
-			func() error { return w.mentions.Approve(t.Context(), "me", "nonsense") },
+			func() error { return w.mentions.Approve(t.Context(), "me", "nonsense", "") },
 			func() error { return w.mentions.Replay(t.Context(), "nonsense") },
 		} {
 			if err := decide(); err == nil {

@@ -1,11 +1,12 @@
 package site
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
+	"net/url"
 
 	"tertulia/internal/queue"
 	"tertulia/store"
@@ -26,7 +27,8 @@ type Jobs struct {
 	Live      *Arrivals
 	Log       *slog.Logger
 
-	publishing sync.Mutex // the lists of a site are written one after the other
+	Hosts    *Hosts           // strangers' hosts that are to be left alone for a while; must be set
+	Hopeless func(error) bool // whether an error of Strangers is one that another attempt cannot mend; may be nil
 }
 
 // The kinds of jobs. A released name is never given another meaning.
@@ -55,10 +57,27 @@ type sendArgs struct {
 
 func publishJob(permalink string) store.Job  { return newJob(jobPublish, permalink, permalink) }
 func announceJob(permalink string) store.Job { return newJob(jobAnnounce, permalink, permalink) }
-func verifyJob(mention string) store.Job     { return newJob(jobVerify, mention, mention) }
+
+// verifyJob and sendJob go to a stranger's host, one at a time to each.
+func verifyJob(m store.Mention) store.Job {
+	j := newJob(jobVerify, m.ID, m.ID)
+	j.Lane = lane(m.Source)
+	return j
+}
 
 func sendJob(permalink, target string) store.Job {
-	return newJob(jobSend, permalink+" "+target, sendArgs{permalink, target})
+	j := newJob(jobSend, permalink+" "+target, sendArgs{permalink, target})
+	j.Lane = lane(target)
+	return j
+}
+
+// lane is the host of an address.
+func lane(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "?"
+	}
+	return cmp.Or(hostName(u), "?")
 }
 
 func newJob(kind, key string, args any) store.Job {

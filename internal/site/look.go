@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"tertulia/internal/queue"
@@ -17,6 +18,17 @@ type look struct {
 	version store.Version // when the link was found
 	attempt int
 	now     time.Time
+
+	hopeless bool // the source could not be asked, and never will be
+}
+
+// final says whether there is no point in asking a source again that could not be
+// verified: a host that is not public, a page that is refused or is no document. A
+// mention that was verified before is worth asking again.
+func (l look) final() bool {
+	refused := l.seen.Status >= 400 && l.seen.Status <= 499 && !slices.Contains([]int{408, 425, 429}, l.seen.Status)
+	unread := l.seen.Status >= 200 && l.seen.Status <= 299 && l.seen.Type == "" && !l.seen.Truncated
+	return l.hopeless || refused || unread || l.attempt >= maxLooks
 }
 
 // missing counts a 404 or 451 and says whether it is time to believe it: three looks
@@ -41,7 +53,7 @@ func (l look) again(m store.Mention, err error) error {
 		}
 		return queue.After(wait, errors.New(l.seen.Reason))
 	case webmention.Unavailable:
-		if l.attempt >= maxLooks {
+		if l.attempt >= maxLooks || m.Shown == nil && l.final() {
 			return nil
 		}
 		if err == nil {
@@ -112,7 +124,7 @@ func (l look) apply(tx *store.Tx, m *store.Mention) error {
 			withdraw(m, l.seen.Reason)
 		}
 	case webmention.Unavailable:
-		if first && l.attempt >= maxLooks {
+		if first && l.final() {
 			m.State, m.Why = store.Failed, l.seen.Reason
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"tertulia/store"
@@ -24,7 +25,7 @@ type Mentions struct {
 
 // errNoPage is the one answer for pages that do not exist, are drafts, private or
 // deleted: nobody learns which (HOSTILE 40).
-var errNoPage = &webmention.Error{Message: "target is not a page of this site that takes webmentions"}
+var errNoPage = &webmention.Error{Code: "unknown_target", Message: "target is not a page of this site that takes webmentions"}
 
 // Accept keeps a mention and promises the look at its source, in one transaction.
 // The same source and target is one mention, however often it comes; what the owner
@@ -38,42 +39,54 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 	if err := m.Limits.allow(r.From, r.Source); err != nil {
 		return webmention.Receipt{}, err
 	}
-	var id string
+	source, target := oneSpelling(r.Source), r.Target.String()
+	var mention store.Mention
 	err := m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
 		page, err := m.pageFor(tx, folded, r.Target)
 		if err != nil {
 			return err
 		}
-		mention, err := tx.MentionFrom(page.ID, r.Source.String())
+		mention, err = tx.MentionFrom(page.ID, source)
 		known := err == nil
 		if !known && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		id = mention.ID
-		switch {
-		case mention.State == store.Deleted:
+		if mention.State == store.Deleted {
 			return nil // the owner has deleted it: nothing revives it
-		case mention.State == store.Received:
-			// Its job waits already, and takes no other place.
-		case tx.JobCount() >= m.Limits.queue():
-			return &webmention.Error{Status: 503, Message: "too much is waiting to be verified", RetryAfter: time.Minute}
 		}
-		if !known {
-			id = store.NewID(tx.Now)
-			if err := tx.PutMention(store.Mention{
-				ID: id, Source: r.Source.String(), Target: r.Target.String(), Page: page.ID,
-				State: store.Received, Received: tx.Now,
-				History: []store.Event{{At: tx.Now, Stage: "received"}},
-			}); err != nil {
+		// A job that waits already takes no other place.
+		if mention.State != store.Received {
+			if err := m.Limits.room(tx, source); err != nil {
 				return err
 			}
 		}
-		return tx.Enqueue(verifyJob(id))
+		if !known {
+			mention = store.Mention{
+				ID: store.NewID(tx.Now), Source: source, Page: page.ID, State: store.Received, Received: tx.Now,
+				History: []store.Event{{At: tx.Now, Stage: "received"}},
+			}
+		}
+		// The link is looked for as it was spelled last.
+		if mention.Target != target {
+			mention.Target = target
+			if err := tx.PutMention(mention); err != nil {
+				return err
+			}
+		}
+		return tx.Enqueue(verifyJob(mention))
 	})
 	if err != nil {
 		return webmention.Receipt{}, err
 	}
-	return webmention.Receipt{Status: m.Site.Endpoint("webmention/" + id)}, nil
+	return webmention.Receipt{Status: m.Site.Endpoint("webmention/" + mention.ID)}, nil
+}
+
+// oneSpelling is a source without what makes no other page of it: the case of its
+// host and its fragment.
+func oneSpelling(source *url.URL) string {
+	u := *source
+	u.Host, u.Fragment, u.RawFragment = strings.ToLower(u.Host), "", ""
+	return u.String()
 }
 
 // pageFor finds the page that a target means. Where we serve the site we know
@@ -107,7 +120,7 @@ func (m *Mentions) pageFor(tx *store.Tx, folded string, target *url.URL) (store.
 }
 
 // secret tells whether nobody but the owner has ever seen a post.
-func secret(post store.Post) bool { return post.Draft && post.Published == 0 }
+func secret(post store.Post) bool { return !post.Promised }
 
 // Limits bounds how fast and how many requests are taken. The zero value has the
 // defaults; one serves all sites.
@@ -115,12 +128,13 @@ type Limits struct {
 	PerSender int // webmentions a minute from one address; 0 means 300
 	PerHost   int // a minute about sources on one host; 0 means 120
 	Queue     int // jobs that may wait before new mentions are put off; 0 means 10,000
+	Pending   int // of them about sources on one host; 0 means 500
 
 	senders, hosts rates
 }
 
 func (l *Limits) allow(from netip.Addr, source *url.URL) error {
-	slow := &webmention.Error{Status: 429, Message: "too many webmentions in a minute", RetryAfter: time.Minute}
+	slow := &webmention.Error{Status: 429, Code: "too_many", Message: "too many webmentions in a minute", RetryAfter: time.Minute}
 	if from.IsValid() && !l.senders.allow(network(from), cmp.Or(l.PerSender, 300)) {
 		return slow
 	}
@@ -130,7 +144,16 @@ func (l *Limits) allow(from netip.Addr, source *url.URL) error {
 	return nil
 }
 
-func (l *Limits) queue() int { return cmp.Or(l.Queue, 10_000) }
+// room tells whether one more mention can be promised a look.
+func (l *Limits) room(tx *store.Tx, source string) error {
+	if tx.JobCount() >= cmp.Or(l.Queue, 10_000) {
+		return &webmention.Error{Status: 503, Code: "busy", Message: "too much is waiting to be verified", RetryAfter: time.Minute}
+	}
+	if tx.LaneCount(lane(source)) >= cmp.Or(l.Pending, 500) {
+		return &webmention.Error{Status: 429, Code: "too_many", Message: "too many sources on this host wait to be verified", RetryAfter: 10 * time.Minute}
+	}
+	return nil
+}
 
 // network is the address, or for IPv6 the /64 that one sender has to itself.
 func network(a netip.Addr) string {
@@ -147,13 +170,18 @@ func network(a netip.Addr) string {
 
 // Approve makes a mention public, its changed text included, and trusts its
 // person from now on unless everybody's mentions are to wait.
-func (m *Mentions) Approve(ctx context.Context, by, id string) error {
+// seen is the digest of the text that the owner was shown, "" when it is not known: when
+// the source has changed meanwhile the error is ErrChanged.
+func (m *Mentions) Approve(ctx context.Context, by, id, seen string) error {
 	return m.decide(ctx, by, id, "approve", func(tx *store.Tx, mention *store.Mention) error {
 		if mention.Held != nil {
 			mention.Shown, mention.Held = mention.Held, nil
 		}
 		if mention.Shown == nil || mention.State == store.Withdrawn {
 			return fmt.Errorf("mention %s is %s: %w", id, mention.State, ErrUndecidable)
+		}
+		if seen != "" && seen != mention.Shown.Digest {
+			return fmt.Errorf("mention %s: %w", id, ErrChanged)
 		}
 		mention.State, mention.Decision, mention.Why = store.Approved, store.Approved, ""
 		if m.Site.Approve == ApproveAll || mention.Shown.Person == "" {
@@ -170,6 +198,9 @@ const (
 	WhyMoved   = "moved"   // the source redirects to another domain
 	WhyAll     = "all"     // the owner wants to see everything first
 )
+
+// ErrChanged is returned when a decision was about another text than the one that waits.
+var ErrChanged = errors.New("the text has changed since it was shown")
 
 // ErrUndecidable is returned for a decision that the mention's state does not allow.
 var ErrUndecidable = errors.New("there is nothing to decide")
@@ -225,9 +256,10 @@ func (m *Mentions) decide(ctx context.Context, by, id, action string, apply func
 // Replay looks at a mention's source again, now.
 func (m *Mentions) Replay(ctx context.Context, id string) error {
 	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
-		if _, err := tx.Mention(id); err != nil {
+		mention, err := tx.Mention(id)
+		if err != nil {
 			return err
 		}
-		return tx.Enqueue(verifyJob(id))
+		return tx.Enqueue(verifyJob(mention))
 	})
 }

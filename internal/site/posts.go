@@ -33,6 +33,9 @@ const repeatWindow = 10 * time.Minute
 // answered 201, the rest 202. A repeat within ten minutes gets the first one's
 // address (TRAPS T-MP22).
 func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create) (micropub.Created, error) {
+	if p.Site.Publish == nil {
+		return micropub.Created{}, &micropub.Error{Code: micropub.Forbidden, Description: "this site takes no posts: its settings name no place for them ([site.publish])"}
+	}
 	date, err := check(c.Item)
 	if err != nil {
 		return micropub.Created{}, err
@@ -120,7 +123,7 @@ func (p *Posts) free(tx *store.Tx, permalink string) (bool, error) {
 	folded, _ := p.Site.Fold(u)
 	_, err = tx.PageAt(folded)
 	if errors.Is(err, fs.ErrNotExist) {
-		return !p.Site.hasFile(folded), nil
+		return !p.Site.taken(folded), nil
 	}
 	return false, err
 }
@@ -132,19 +135,20 @@ func (p *Posts) put(tx *store.Tx, post store.Post) error {
 		return err
 	}
 	folded, _ := p.Site.Fold(u)
-	if _, err := tx.PageAt(folded); errors.Is(err, fs.ErrNotExist) {
-		page := store.Page{ID: store.NewID(tx.Now), URL: post.Permalink, Found: true, Created: tx.Now}
-		if err := tx.PutPage(page, folded); err != nil {
-			return err
-		}
-	} else if err != nil {
+	page, err := tx.PageAt(folded)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		page = store.Page{ID: store.NewID(tx.Now), URL: post.Permalink, Found: true, Created: tx.Now}
+		err = tx.PutPage(page, folded)
+	case err == nil:
+		err = tx.TouchPage(page.ID) // its conversation is shown with the post, or not at all
+	}
+	if err != nil {
 		return err
 	}
-	if err := tx.PutPost(post); err != nil {
-		return err
-	}
-	if post.Draft && post.Published == 0 {
-		return nil // nothing of a draft leaves the store
+	post.Promised = post.Promised || !post.Draft
+	if err := tx.PutPost(post); err != nil || !post.Promised {
+		return err // nothing of a draft leaves the store
 	}
 	return tx.Enqueue(publishJob(post.Permalink))
 }

@@ -119,13 +119,21 @@ func matches(item mf2.Item, filter string) bool {
 	return false
 }
 
-// hasFile tells whether a page that is not ours lies at a folded path, so that
-// we do not write over what the owner has made.
+// hasFile tells whether we serve a page at a folded path.
 func (s *Site) hasFile(folded string) bool {
 	name, ok := s.File(folded)
-	if !ok {
-		return false
-	}
+	return ok && isPage(name)
+}
+
+// taken tells whether something lies already where the page of a folded path would be
+// written: what the owner has made is not written over.
+func (s *Site) taken(folded string) bool {
+	name, ok := fileIn(s.Dir, folded)
+	return ok && isPage(name) || s.hasFile(folded)
+}
+
+// isPage tells whether a file, or the index.html of a directory, is there.
+func isPage(name string) bool {
 	info, err := os.Stat(name)
 	if err != nil {
 		return false

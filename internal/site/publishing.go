@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,8 +29,11 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	}
 	// One at a time, and the lists read inside: a list that was read earlier must
 	// not be written later.
-	j.publishing.Lock()
-	defer j.publishing.Unlock()
+	if s.Publish == nil {
+		return nil, queue.Permanent(errors.New("the site's settings name no place for posts"))
+	}
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
 	change, revision, err := j.change(ctx, s, permalink)
 	if err != nil {
 		return nil, err
@@ -113,10 +117,13 @@ func months(counts map[string]int) []publish.Month {
 	return list
 }
 
-// Found brings a site's home page into being before there is a post.
-func (j *Jobs) Found(ctx context.Context, s *Site) error {
-	j.publishing.Lock()
-	defer j.publishing.Unlock()
+// WriteHome brings a site's home page into being before there is a post.
+func (j *Jobs) WriteHome(ctx context.Context, s *Site) error {
+	if s.Publish == nil {
+		return nil
+	}
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
 	c, _, err := j.change(ctx, s, "")
 	if err != nil {
 		return err
@@ -149,7 +156,7 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 	}
 	page, live, err := j.look(ctx, s, post)
 	if err != nil || !live.yes {
-		waited := j.DB.Now().Sub(job.Created)
+		waited := j.DB.Now().Sub(since(post.History, "published"))
 		if err == nil {
 			err = fmt.Errorf("not live yet: %s", live.why)
 		}
@@ -163,6 +170,16 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 		links = linksOn(s, page, post)
 	}
 	return func(tx *store.Tx) error { return j.announced(tx, permalink, post.Revision, links, live.why) }, nil
+}
+
+// since is when a stage was reached last.
+func since(history []store.Event, stage string) time.Time {
+	for _, e := range slices.Backward(history) {
+		if e.Stage == stage {
+			return e.At
+		}
+	}
+	return time.Time{}
 }
 
 // announced writes down that a revision is live and promises the sends.

@@ -158,7 +158,7 @@ func TestAuthorsAreLookedUp(t *testing.T) {
 		if a := w.mention(id).Shown.Author; a.Name != "Bea" || a.URL != "https://bea.example/about" || a.Photo != "https://bea.example/b.jpg" {
 			t.Errorf("got %+v", a)
 		}
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		bea.says("/2", body)
 		w.wantState("the same person", w.receive("https://bea.example/2", post), store.Approved)
 		bea.set("/about", answer{status: 500})

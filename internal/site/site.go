@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/idna"
 
@@ -42,9 +43,12 @@ type Site struct {
 	// then it is ours to know which pages exist. "" means that they are elsewhere.
 	Root string
 
-	Publish publish.Target // where posts go
+	Publish publish.Target // where posts go; nil: nowhere, the site takes none
+	Dir     string         // the directory that Publish writes into, "" when there is none
 	Approve Approval       // whose mentions wait for the owner
 	Lenient []string       // client_ids that may send their token twice (SPECS D1)
+
+	publishing sync.Mutex // the lists of a site are written one after the other
 }
 
 // Approval says whose mentions wait for the owner.
@@ -73,14 +77,16 @@ func (s *Site) ConversationURL(page string) string {
 // Spec: micropub#endpoint-discovery-p-1
 // Spec: webmention#sender-discovers-receiver-webmention-endpoint-p-1
 func (s *Site) Links() map[string]string {
-	return map[string]string{
+	links := map[string]string{
 		"webmention":             s.Endpoint("webmention"),
-		"micropub":               s.Endpoint("micropub"),
-		"micropub_media":         s.Endpoint("media"),
 		"indieauth-metadata":     s.Endpoint("metadata"),
 		"authorization_endpoint": s.Endpoint("auth"),
 		"token_endpoint":         s.Endpoint("token"),
 	}
+	if s.Publish != nil {
+		links["micropub"], links["micropub_media"] = s.Endpoint("micropub"), s.Endpoint("media")
+	}
+	return links
 }
 
 // tracking are query parameters that say where a reader came from, not what page
@@ -191,11 +197,13 @@ func port(u *url.URL) string {
 
 // File is the file of a page of the site, when this service serves it: the
 // folded path inside Root. Paths that lead outside or to hidden files are refused.
-func (s *Site) File(folded string) (string, bool) {
+func (s *Site) File(folded string) (string, bool) { return fileIn(s.Root, folded) }
+
+func fileIn(dir, folded string) (string, bool) {
 	escaped, _, _ := strings.Cut(folded, "?")
 	p, err := url.PathUnescape(escaped)
 	p = strings.Trim(p, "/")
-	if err != nil || s.Root == "" || p != "" && !filepath.IsLocal(filepath.FromSlash(p)) {
+	if err != nil || dir == "" || p != "" && !filepath.IsLocal(filepath.FromSlash(p)) {
 		return "", false
 	}
 	for _, part := range strings.Split(p, "/") {
@@ -203,5 +211,5 @@ func (s *Site) File(folded string) (string, bool) {
 			return "", false
 		}
 	}
-	return filepath.Join(s.Root, filepath.FromSlash(p)), true
+	return filepath.Join(dir, filepath.FromSlash(p)), true
 }

@@ -136,7 +136,7 @@ func TestJobsThatRunTwiceAreNoOps(t *testing.T) {
 		post := w.create(entry("content", "https://ana.example/"))
 		w.host("bea.example").says("/1", replyTo(post, "hello"))
 		id := w.receive("https://bea.example/1", post)
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		before, mention := w.post(post), w.mention(id)
 		page, err := w.talk.Of(t.Context(), post)
 		if err != nil {

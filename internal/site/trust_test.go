@@ -15,7 +15,7 @@ func TestChangedTextWaits(t *testing.T) {
 		bea := w.host("bea.example")
 		bea.says("/1", replyTo(post, "first"))
 		id := w.receive("https://bea.example/1", post)
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		w.receive("https://bea.example/1", post)
 		w.wantTexts("the same again", post, "first")
 		if m := w.mention(id); m.Held != nil {
@@ -37,7 +37,7 @@ func TestChangedTextWaits(t *testing.T) {
 
 		bea.says("/1", replyTo(post, "third"))
 		w.receive("https://bea.example/1", post)
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		w.wantTexts("the change was approved", post, "third")
 
 		bea.says("/1", replyTo(post, "fourth"))
@@ -57,7 +57,7 @@ func TestChangedTextWaits(t *testing.T) {
 			w.wantTexts("back with another text", post)
 			w.wantState("back with another text", id, store.Pending)
 		}
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		w.wantTexts("approved again", post, "fifth")
 	}, approve(site.ApproveAll))
 }
@@ -69,7 +69,7 @@ func TestTrustNeedsAConfirmedPerson(t *testing.T) {
 		post := w.create(entry("content", "hello"))
 		famous, evil, bea := w.host("famous.example"), w.host("evil.example"), w.host("bea.example")
 		famous.says("/1", by("https://famous.example/", "u-in-reply-to", post, "I am famous"))
-		w.decide(w.mentions.Approve, w.receive("https://famous.example/1", post))
+		w.decide(w.approve, w.receive("https://famous.example/1", post))
 		famous.says("/2", by("https://famous.example/", "u-in-reply-to", post, "still famous"))
 		w.receive("https://famous.example/2", post)
 		famous.says("/1", by("https://famous.example/", "u-in-reply-to", post, "more famous"))
@@ -85,7 +85,7 @@ func TestTrustNeedsAConfirmedPerson(t *testing.T) {
 		if m.Shown.URL != "https://evil.example/1" || m.Shown.Person != "" {
 			t.Errorf("a foreign author: readers are led to %s, person %q", m.Shown.URL, m.Shown.Person)
 		}
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		evil.says("/2", by("https://famous.example/", "u-in-reply-to", post, "buy more"))
 		w.wantState("nobody was trusted by that", w.receive("https://evil.example/2", post), store.Pending)
 		page, err := w.talk.Of(t.Context(), post)
@@ -136,7 +136,7 @@ func TestMovedSourcesAskTheOwner(t *testing.T) {
 		bea, casino := w.host("bea.example"), w.host("casino.test")
 		for _, path := range []string{"/1", "/2", "/3", "/4"} {
 			bea.says(path, replyTo(post, "text of "+path))
-			w.decide(w.mentions.Approve, w.receive("https://bea.example"+path, post))
+			w.decide(w.approve, w.receive("https://bea.example"+path, post))
 		}
 		to := func(u string) answer { return answer{status: 301, header: []string{"Location", u}} }
 		casino.says("/1", by("https://casino.test/", "u-in-reply-to", post, "play"))
@@ -170,7 +170,7 @@ func TestBlockedPeopleAreRejected(t *testing.T) {
 		bea.says("/1", replyTo(post, "first"))
 		bea.says("/2", replyTo(post, "second"))
 		known := w.receive("https://bea.example/1", post)
-		w.decide(w.mentions.Approve, known)
+		w.decide(w.approve, known)
 		trust := func(to store.Trust) {
 			t.Helper()
 			err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error {

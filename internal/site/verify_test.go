@@ -28,8 +28,8 @@ func TestMentionsGoTheirWay(t *testing.T) {
 			t.Errorf("it waits because %q", m.Why)
 		}
 		w.wantTexts("before it was approved", post)
-		w.decide(w.mentions.Approve, id)
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
+		w.decide(w.approve, id)
 		w.wantTexts("approved", post, "first")
 		number := w.mention(id).Number
 
@@ -37,7 +37,7 @@ func TestMentionsGoTheirWay(t *testing.T) {
 		w.receive("https://bea.example/1", post) // T-WR13
 		w.wantState("without the link", id, store.Withdrawn)
 		w.wantTexts("without the link", post)
-		if err := w.mentions.Approve(t.Context(), "me", id); !errors.Is(err, site.ErrUndecidable) {
+		if err := w.mentions.Approve(t.Context(), "me", id, ""); !errors.Is(err, site.ErrUndecidable) {
 			t.Errorf("approve what was withdrawn: got %v, want %v", err, site.ErrUndecidable)
 		}
 		bea.says("/1", replyTo(post, "first"))
@@ -101,7 +101,7 @@ func TestFailuresOfTheSourceChangeNothing(t *testing.T) {
 				bea.says("/1", replyTo(post, "first"))
 				bea.says("/2", replyTo(post, "second"))
 				known := w.receive("https://bea.example/1", post)
-				w.decide(w.mentions.Approve, known)
+				w.decide(w.approve, known)
 				fail(w, bea, post)
 				w.receive("https://bea.example/1", post)
 				w.restart()
@@ -148,7 +148,7 @@ func TestNewMentionsFailInTheEnd(t *testing.T) {
 		if jobs := w.jobList(); len(jobs) > 0 {
 			t.Errorf("jobs are left: %+v", jobs)
 		}
-		if err := w.mentions.Approve(t.Context(), "me", never); !errors.Is(err, site.ErrUndecidable) {
+		if err := w.mentions.Approve(t.Context(), "me", never, ""); !errors.Is(err, site.ErrUndecidable) {
 			t.Errorf("approve what was never verified: got %v", err)
 		}
 		// Its sender says it again, and now it is there.
@@ -166,7 +166,7 @@ func TestMissingSourcesAreBelievedAfterThreeDays(t *testing.T) {
 		bea := w.host("bea.example")
 		bea.says("/1", replyTo(post, "first"))
 		id := w.receive("https://bea.example/1", post)
-		w.decide(w.mentions.Approve, id)
+		w.decide(w.approve, id)
 		bea.set("/1", answer{status: 404, body: replyTo(post, "first")})
 		for range 5 {
 			w.receive("https://bea.example/1", post)

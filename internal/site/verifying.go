@@ -61,7 +61,10 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	look := look{site: s, seen: seen, attempt: job.Attempts, now: j.DB.Now()}
+	look := look{site: s, seen: seen, attempt: job.Attempts, now: j.DB.Now(), hopeless: err != nil && j.Hopeless != nil && j.Hopeless(err)}
+	if !seen.Linked {
+		j.Hosts.disappoint(lane(mention.Source))
+	}
 	if seen.Linked {
 		look.version = j.read(ctx, s, mention, seen)
 	}
@@ -137,7 +140,7 @@ func dropUnknown(m store.Mention) queue.Commit {
 	return func(tx *store.Tx) error {
 		page, err := tx.Page(m.Page)
 		if err == nil && page.Found {
-			return tx.Enqueue(verifyJob(m.ID))
+			return tx.Enqueue(verifyJob(m))
 		}
 		if err == nil {
 			err = tx.DropPage(page.ID)

@@ -93,10 +93,15 @@ func (w *world) open() {
 	w.mentions = &site.Mentions{Site: w.site, DB: db, Limits: &site.Limits{}}
 	w.talk = &site.Conversation{Site: w.site, DB: db}
 	w.jobs = &site.Jobs{
-		Sites: []*site.Site{w.site}, DB: db, Own: client, Strangers: client, Live: live,
+		Sites: []*site.Site{w.site}, DB: db, Own: client, Strangers: client, Live: live, Hosts: &site.Hosts{},
 		Verifier: &webmention.Verifier{Client: client}, Sender: &webmention.Sender{Client: client},
 	}
 	w.runner = &queue.Runner{DB: db, Handlers: w.jobs.Handlers()}
+}
+
+// approve is the owner's click on what waits now.
+func (w *world) approve(ctx context.Context, by, id string) error {
+	return w.mentions.Approve(ctx, by, id, "")
 }
 
 // start runs the jobs until stop.

@@ -35,7 +35,7 @@ func (p *pages) admin(w http.ResponseWriter, r *http.Request) {
 	for _, m := range waiting {
 		view.Mentions = append(view.Mentions, theme.Pending{
 			ID: m.ID, Response: response(m.Response), Page: theme.Link{Name: m.Title, URL: m.Page},
-			Why: m.Why, Received: m.Received,
+			Digest: m.Digest, Why: m.Why, Received: m.Received,
 		})
 	}
 	if next != "" {
@@ -59,12 +59,15 @@ func (p *pages) decideMention(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch r.PostFormValue("decision") {
 	case "approve":
-		err = p.Mentions.Approve(r.Context(), owner.me, id)
+		err = p.Mentions.Approve(r.Context(), owner.me, id, r.PostFormValue("seen"))
 	case "reject":
 		err = p.Mentions.Reject(r.Context(), owner.me, id)
 	default:
 		p.fail(w, r, http.StatusBadRequest, "")
 		return
+	}
+	if errors.Is(err, site.ErrChanged) {
+		err = nil // the inbox shows what it says now
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

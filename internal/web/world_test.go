@@ -92,7 +92,7 @@ func newWorld(t *testing.T, houses []house) *world {
 	}
 	w.db = db
 	w.jobs = &site.Jobs{
-		DB: db, Own: w.web.Client(), Strangers: w.web.Client(), Live: &site.Arrivals{},
+		DB: db, Own: w.web.Client(), Strangers: w.web.Client(), Live: &site.Arrivals{}, Hosts: &site.Hosts{},
 		Verifier: &webmention.Verifier{Client: w.web.Client()}, Sender: &webmention.Sender{Client: w.web.Client()},
 	}
 	w.server = &web.Server{Log: log, Ready: db.Check}
@@ -105,7 +105,7 @@ func newWorld(t *testing.T, houses []house) *world {
 			t.Fatal(err)
 		}
 		if s.Root != "" {
-			if err := w.jobs.Found(t.Context(), s.Site); err != nil {
+			if err := w.jobs.WriteHome(t.Context(), s.Site); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -237,7 +237,7 @@ func (w *world) decide(status, decision string) {
 	w.Helper()
 	id := status[strings.LastIndex(status, "/")+1:]
 	m := w.ana().Mentions
-	do := map[string]func(context.Context, string, string) error{"approve": m.Approve, "reject": m.Reject, "delete": m.Delete}[decision]
+	do := map[string]func(context.Context, string, string) error{"approve": func(ctx context.Context, by, id string) error { return m.Approve(ctx, by, id, "") }, "reject": m.Reject, "delete": m.Delete}[decision]
 	if err := do(w.Context(), "test", id); err != nil {
 		w.Fatalf("%s %s: %v", decision, id, err)
 	}
