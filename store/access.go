@@ -123,8 +123,12 @@ func (tx *Tx) TakeRequest(kind, hash string) (Request, error) {
 	return r, requests.delete(tx, hash)
 }
 
-// SweepAccess removes what has expired before the given time.
+// SweepAccess removes what has expired before the given time, unless the clock is not
+// to be believed ([ErrClock]).
 func (tx *Tx) SweepAccess(before time.Time) error {
+	if err := tx.clock.check(tx.Now); err != nil {
+		return err
+	}
 	expired := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
 	if err := sweep(tx, &tokens, func(t *indieauth.Token) bool { return expired(t.Expires) }); err != nil {
 		return err

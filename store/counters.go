@@ -1,9 +1,6 @@
 package store
 
-import (
-	"bytes"
-	"strconv"
-)
+import "strconv"
 
 // A counter is a number in decimal digits under its key; one that reaches zero is
 // gone. It is changed in the transaction of what it counts.
@@ -14,7 +11,7 @@ func (tx *Tx) add(k []byte, by int) error {
 	if raw := tx.r.get(k); raw != nil {
 		have, err := strconv.Atoi(string(raw))
 		if err != nil {
-			return &DamagedError{Key: string(bytes.ReplaceAll(k, []byte{0}, []byte{'/'})), Reason: "it is not a number"}
+			return &DamagedError{Key: readable(k), Reason: "it is not a number"}
 		}
 		n += have
 	}

@@ -16,7 +16,12 @@ type engine interface {
 	// update runs fn and commits. It may run fn several times and apply
 	// the last. A done context is honoured before fn has started, never after.
 	update(ctx context.Context, fn func(writer) error) error
-	backup(w io.Writer) error
+	// backup writes one moment's picture to w. look sees the same moment.
+	backup(w io.Writer, look func(reader) error) error
+	// failure is closed when nothing can be written any more; then broken says
+	// why, and every update returns that. Before it is nil.
+	failure() <-chan struct{}
+	broken() error
 	close() error
 }
 
@@ -33,4 +38,7 @@ type writer interface {
 	reader
 	put(key, value []byte) error
 	delete(key []byte) error
+	// relief says that this update makes room or takes something back, for which
+	// the engine holds some room when there is no other.
+	relief()
 }

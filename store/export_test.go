@@ -13,3 +13,10 @@ func EncodeMention(m Mention) ([]byte, error) {
 
 // AllChanges lists the site's changes in their order.
 func (tx *Tx) AllChanges() ([]Change, error) { return changes.all(tx, nil) }
+
+// FailCommits has fault stand in for what a disk does to each commit that is owed,
+// until it is called with nil.
+func (db *DB) FailCommits(fault func() error) { db.engine.(*boltEngine).fault = fault }
+
+// IsFull shows tests what a commit's error is taken for.
+func IsFull(err error) bool { return full(err) }

@@ -12,7 +12,7 @@ import (
 // nobody can guess it. It stays unique whatever the clock does.
 func NewID(now time.Time) string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16)
+	binary.BigEndian.PutUint64(b[:8], uint64(max(now.UnixMilli(), 0))<<16)
 	rand.Read(b[6:])
 	return idEncoding.EncodeToString(b[:])
 }

@@ -125,10 +125,17 @@ type Room struct {
 
 // Claim takes jobs that are due, of all sites, earliest first, one of each lane, and
 // counts the attempt before the work begins. They are owner's for the length of the lease.
+// A store that is paused has none to give.
 func (db *DB) Claim(ctx context.Context, owner string, lease time.Duration, room Room) ([]Job, error) {
 	var claimed []Job
 	err := db.update(ctx, "", func(tx *Tx) error {
 		claimed = nil
+		if err := db.clock.follow(tx); err != nil {
+			return err
+		}
+		if paused(tx.r) {
+			return nil
+		}
 		due, err := tx.due(room)
 		if err != nil {
 			return err
@@ -156,7 +163,12 @@ func (tx *Tx) due(room Room) ([]Job, error) {
 	taken := map[string]bool{}
 	pre := prefix("", jobsDue)
 	for k, id := range tx.r.scan(pre, nil, false) {
-		if len(found) >= room.Jobs || parseTimePart(string(k[len(pre):][:8])).After(tx.Now) {
+		at, ok := timeAt(k, pre)
+		if !ok {
+			damaged[string(k)] = string(id)
+			continue
+		}
+		if len(found) >= room.Jobs || at.After(tx.Now) {
 			break
 		}
 		if lane := string(k[bytes.LastIndexByte(k, 0)+1:]); lane != "" {
@@ -181,12 +193,18 @@ func (tx *Tx) due(room Room) ([]Job, error) {
 	return found, nil
 }
 
-// NextDue tells when the next job is due; false when none waits.
+// NextDue tells when the next job is due; false when none waits, or all of them for
+// the end of a pause.
 func (db *DB) NextDue() (next time.Time, ok bool, err error) {
 	err = db.engine.view(func(r reader) error {
+		if paused(r) {
+			return nil
+		}
 		pre := prefix("", jobsDue)
 		for k := range r.scan(pre, nil, false) {
-			next, ok = parseTimePart(string(k[len(pre):][:8])), true
+			if next, ok = timeAt(k, pre); !ok {
+				return damaged(k, "its key is cut off")
+			}
 			break
 		}
 		return nil
@@ -202,6 +220,7 @@ func (db *DB) JobsReady() <-chan struct{} { return db.ready }
 // hand, which counts as a panic. (Who is stopped in good order gives its jobs back.)
 func (db *DB) Release(ctx context.Context) error {
 	return db.update(ctx, "", func(tx *Tx) error {
+		tx.w.relief() // a service must be able to start on a full disk
 		var ids []string
 		for _, id := range tx.r.scan(prefix("", jobsLeased), nil, false) {
 			ids = append(ids, string(id))

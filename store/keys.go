@@ -44,6 +44,15 @@ func timePart(t time.Time) string {
 	return string(b[:])
 }
 
+// timeAt is the time with which a key below a prefix begins; false when the key is cut
+// off.
+func timeAt(k, prefix []byte) (time.Time, bool) {
+	if len(k) < len(prefix)+8 {
+		return time.Time{}, false
+	}
+	return parseTimePart(string(k[len(prefix):][:8])), true
+}
+
 func parseTimePart(s string) time.Time {
 	return time.UnixMicro(int64(binary.BigEndian.Uint64([]byte(s)) ^ (1 << 63))).UTC()
 }

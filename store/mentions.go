@@ -122,6 +122,9 @@ func (tx *Tx) PutMention(m Mention) error {
 	if err != nil {
 		return err
 	}
+	if m.State == Deleted || m.State == Rejected {
+		tx.w.relief()
+	}
 	var before publicView
 	if was != nil {
 		before = publicPart(was)

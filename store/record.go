@@ -19,13 +19,17 @@ import (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// DamagedError names a record that cannot be read. The others can.
+// DamagedError names what cannot be read: a record, or a page on which a record or
+// the keys of a list lie. The others can be read.
 type DamagedError struct {
-	Key    string // of the record, parts joined by "/"
+	Key    string // of the record or list, parts joined by "/"; "" when it is not known
 	Reason string
 }
 
 func (e *DamagedError) Error() string {
+	if e.Key == "" {
+		return "the database is damaged: " + e.Reason
+	}
 	return fmt.Sprintf("the record %s is damaged: %s", e.Key, e.Reason)
 }
 
@@ -45,7 +49,7 @@ func encodeRecord(kind string, version int, value any) ([]byte, error) {
 
 func decodeRecord(key []byte, kind string, version int, raw []byte, value any) error {
 	damaged := func(reason string) error {
-		return &DamagedError{Key: string(bytes.ReplaceAll(key, []byte{0}, []byte{'/'})), Reason: reason}
+		return &DamagedError{Key: readable(key), Reason: reason}
 	}
 	line, body, ok := bytes.Cut(raw, []byte{'\n'})
 	if !ok || len(line) < 9 || line[len(line)-9] != ' ' {

@@ -3,39 +3,88 @@ package store
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 )
 
 // migrations bring a database from one schema to the next: the first makes
-// schema 1 from nothing. A released one is never edited, a new one is appended.
+// schema 1 from nothing. A released one is never edited, a new one is appended. Each
+// works on the whole database: its transaction belongs to no site.
 var migrations = []func(*Tx) error{
 	func(*Tx) error { return nil },
 }
 
 var schemaKey = key("", "meta", "schema")
 
-// migrate brings the database to our schema, or refuses one that is newer.
+// migrate brings the database to our schema, or refuses one that is newer. All steps
+// are one transaction: after an error or a crash the database is as it was. Before them
+// a copy is made.
 func (db *DB) migrate() error {
+	have, err := db.schema()
+	switch {
+	case err != nil:
+		return err
+	case have > len(migrations):
+		return db.newer(have)
+	case have == len(migrations):
+		return nil
+	case have > 0:
+		if err := db.copyBefore(have); err != nil {
+			return fmt.Errorf("copy the data before the upgrade: %w", err)
+		}
+	}
 	return db.update(context.Background(), "", func(tx *Tx) error {
-		have := 0
-		if raw := tx.r.get(schemaKey); raw != nil {
-			n, err := strconv.Atoi(string(raw))
-			if err != nil {
-				return fmt.Errorf("the schema of the database reads %q", raw)
-			}
-			have = n
-		}
-		if have > len(migrations) {
-			return fmt.Errorf("the data was written by a newer version (schema %d, this version knows %d): use that version, or restore a backup made before the upgrade", have, len(migrations))
-		}
-		if have == len(migrations) {
-			return nil
-		}
-		for _, step := range migrations[have:] {
+		for i, step := range migrations[have:] {
 			if err := step(tx); err != nil {
-				return fmt.Errorf("migrate: %w", err)
+				return fmt.Errorf("migrate to schema %d: %w", have+i+1, err)
 			}
 		}
 		return tx.w.put(schemaKey, []byte(strconv.Itoa(len(migrations))))
+	})
+}
+
+// schema is the schema of the database, 0 of a new one.
+func (db *DB) schema() (have int, err error) {
+	err = db.engine.view(func(r reader) error {
+		raw := r.get(schemaKey)
+		if raw == nil {
+			return nil
+		}
+		if have, err = strconv.Atoi(string(raw)); err != nil {
+			return fmt.Errorf("the schema of the database reads %q", raw)
+		}
+		return nil
+	})
+	return have, err
+}
+
+// newer refuses a database that this version is too old for, and names the way back.
+func (db *DB) newer(have int) error {
+	back := "restore a backup made before the upgrade"
+	if copied := copyName(db.dir, len(migrations)); exists(copied) {
+		back = "put " + copied + ", the copy made before the upgrade, in the place of " + databaseFile
+	}
+	return fmt.Errorf("the data was written by a newer version (schema %d, this version knows %d): use that version, or %s", have, len(migrations), back)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// copyName is where the database lies as it was when it last had a schema.
+func copyName(dir string, schema int) string {
+	return filepath.Join(dir, backupDir, "schema-"+strconv.Itoa(schema)+".db")
+}
+
+// copyBefore keeps the database as it is before an upgrade. Uploads are not touched by
+// one, so they are not copied.
+func (db *DB) copyBefore(schema int) error {
+	if err := os.MkdirAll(filepath.Join(db.dir, backupDir), 0o700); err != nil {
+		return err
+	}
+	return writeDurably(copyName(db.dir, schema), func(f *os.File) error {
+		return db.engine.backup(f, func(reader) error { return nil })
 	})
 }

@@ -17,8 +17,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -29,6 +29,9 @@ type Options struct {
 	Now func() time.Time
 	// Log receives what the owner should know of; nil discards it.
 	Log *slog.Logger
+	// MaxSize is how long the database file may become, in bytes; 0 means as long as
+	// there is room. What is over it is refused with ErrFull.
+	MaxSize int
 	// LockTimeout is how long Open waits for another process to let go of
 	// the data; 0 means five seconds.
 	LockTimeout time.Duration
@@ -37,10 +40,14 @@ type Options struct {
 // DB is an open store. Its methods may be called concurrently.
 type DB struct {
 	engine engine
+	ledger *ledger
 	now    func() time.Time
 	log    *slog.Logger
+	clock  *watch
 	dir    string
 	ready  chan struct{} // holds a token when a commit brought jobs
+
+	backups backups
 }
 
 // ErrClosed is returned by every verb of a store that was closed.
@@ -65,12 +72,20 @@ func Open(dir string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	eng, err := openBolt(path, opts.LockTimeout)
+	erased, err := openLedger(filepath.Join(dir, ledgerFile))
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{engine: eng, now: opts.Now, log: opts.Log, dir: dir, ready: make(chan struct{}, 1)}
-	if err := db.migrate(); err != nil {
+	eng, err := openBolt(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{engine: eng, ledger: erased, now: opts.Now, log: opts.Log, dir: dir, ready: make(chan struct{}, 1)}
+	err = db.begin()
+	if err == nil {
+		err = db.migrate()
+	}
+	if err != nil {
 		eng.close()
 		return nil, err
 	}
@@ -78,8 +93,24 @@ func Open(dir string, opts Options) (*DB, error) {
 	return db, nil
 }
 
-// Close waits for the commits under way and closes the store.
+// begin reads what must be known before anything is written. A database without a
+// schema that holds something has lost it, and is not taken for a new one.
+func (db *DB) begin() error {
+	return db.engine.view(func(r reader) error {
+		db.clock = newWatch(r)
+		if r.get(schemaKey) != nil {
+			return nil
+		}
+		for range r.scan(nil, nil, false) {
+			return fmt.Errorf("the data in %s is damaged (its schema is missing): %w", db.dir, errRestore)
+		}
+		return nil
+	})
+}
+
+// Close waits for the commits under way, cuts off backups, and closes the store.
 func (db *DB) Close() error {
+	db.backups.close()
 	removePID(db.dir)
 	return db.engine.close()
 }
@@ -102,7 +133,8 @@ func (db *DB) View(ctx context.Context, site string, fn func(*Tx) error) error {
 }
 
 // Update runs fn and commits what it wrote, whole or not at all; when it
-// returns nil the data is on disk. Updates that wait at the same time share one
+// returns nil the data is on disk. When there is no room the error wraps [ErrFull], after
+// a failure of the disk [ErrBroken]. Updates that wait at the same time share one
 // commit, so fn may be run again after another one failed: it has no effect outside
 // its transaction, except through [Tx.OnCommit]. An error of fn is returned as it is.
 func (db *DB) Update(ctx context.Context, site string, fn func(*Tx) error) error {
@@ -115,7 +147,7 @@ func (db *DB) Update(ctx context.Context, site string, fn func(*Tx) error) error
 func (db *DB) update(ctx context.Context, site string, fn func(*Tx) error) error {
 	var last *Tx
 	err := db.engine.update(ctx, func(w writer) error {
-		last = &Tx{Site: site, Now: db.Now(), r: w, w: w, log: db.log}
+		last = &Tx{Site: site, Now: db.Now(), r: w, w: w, log: db.log, clock: db.clock}
 		return fn(last)
 	})
 	if err != nil {
@@ -138,12 +170,15 @@ func (db *DB) wake() {
 	}
 }
 
-// Backup writes a consistent copy of the database to w. It reads from one
-// moment's picture while writers go on.
-func (db *DB) Backup(w io.Writer) error { return db.engine.backup(w) }
+// Failed is closed when a commit has failed for good: every later Update is refused
+// with [ErrBroken], and the process should end, because a new one knows what is on disk.
+func (db *DB) Failed() <-chan struct{} { return db.engine.failure() }
 
-// Check tells whether the data can be read.
+// Check tells whether the data can be read, and written as far as is known.
 func (db *DB) Check(context.Context) error {
+	if err := db.engine.broken(); err != nil {
+		return err
+	}
 	return db.engine.view(func(r reader) error {
 		if r.get(schemaKey) == nil {
 			return errors.New("the database has no schema")

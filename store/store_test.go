@@ -43,6 +43,13 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// Set turns the clock to a time.
+func (c *clock) Set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
+
 // failer is what testing.T and rapid.T have in common.
 type failer interface {
 	Helper()
@@ -279,10 +286,11 @@ func TestClosedStoreSaysSo(t *testing.T) {
 	}
 	ctx, nothing := bg, func(*store.Tx) error { return nil }
 	_, _, due := db.NextDue()
+	_, backup := db.Backup(ctx, filepath.Join(t.TempDir(), "backup"))
 	_, claim := db.Claim(ctx, "me", time.Minute, store.Room{Jobs: 1, Lanes: 1})
 	for verb, err := range map[string]error{
 		"Update": db.Update(ctx, site, nothing), "View": db.View(ctx, site, nothing),
-		"Backup": db.Backup(&strings.Builder{}), "NextDue": due, "Claim": claim, "Release": db.Release(ctx),
+		"Backup": backup, "NextDue": due, "Claim": claim, "Release": db.Release(ctx),
 	} {
 		if !errors.Is(err, store.ErrClosed) {
 			t.Errorf("%s of a closed store: got %v, want ErrClosed", verb, err)

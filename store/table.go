@@ -21,6 +21,7 @@ type Tx struct {
 	jobs      bool   // it brought or freed jobs
 	committed []func()
 	log       *slog.Logger
+	clock     *watch // nil in a View
 }
 
 // OnCommit has f called once after the transaction is on disk, in the goroutine
@@ -77,9 +78,18 @@ func (t *table[T]) find(tx *Tx, k string) (*T, error) {
 	if raw == nil {
 		return nil, nil
 	}
+	return t.decode(full, k, raw)
+}
+
+// decode reads the record at a key. One that belongs under another key is damage
+// as well: the checksum is silent about where a record lies.
+func (t *table[T]) decode(full []byte, k string, raw []byte) (*T, error) {
 	rec := new(T)
 	if err := decodeRecord(full, t.kind, t.version, raw, rec); err != nil {
 		return nil, err
+	}
+	if t.key(rec) != k {
+		return nil, &DamagedError{Key: readable(full), Reason: "it is another record"}
 	}
 	return rec, nil
 }
@@ -150,6 +160,9 @@ func (t *table[T]) delete(tx *Tx, k string) error {
 			return err
 		}
 	}
+	if !t.global { // jobs go by themselves
+		tx.w.relief()
+	}
 	return tx.w.delete(key(t.site(tx), t.name, k))
 }
 
@@ -205,14 +218,15 @@ func (t *table[T]) list(tx *Tx, r Range, keep func(*T) bool, index string, parts
 // all reads every record of the table in the order of its keys.
 func (t *table[T]) all(tx *Tx, keep func(*T) bool) ([]T, error) {
 	var recs []T
-	for k, v := range tx.r.scan(prefix(t.site(tx), t.name), nil, false) {
-		var rec T
-		if err := decodeRecord(k, t.kind, t.version, v, &rec); err != nil {
+	pre := prefix(t.site(tx), t.name)
+	for k, v := range tx.r.scan(pre, nil, false) {
+		rec, err := t.decode(k, string(k[len(pre):]), v)
+		if err != nil {
 			tx.log.Error("record passed over", "error", err)
 			continue
 		}
-		if keep == nil || keep(&rec) {
-			recs = append(recs, rec)
+		if keep == nil || keep(rec) {
+			recs = append(recs, *rec)
 		}
 	}
 	return recs, nil

@@ -80,6 +80,9 @@ func (b *bench) fill(tb testing.TB, posts, mentions int) (permalinks []string) {
 			if err := tx.PutPage(page, fmt.Sprintf("/2026/01/01/post-%d", i)); err != nil {
 				return err
 			}
+			if err := tx.PutPost(store.Post{Permalink: permalink, Date: tx.Now, Created: tx.Now, Promised: true, Revision: 1, Published: 1, Live: 1, Announced: 1}); err != nil {
+				return err
+			}
 			for m := range mentions {
 				if err := tx.PutMention(benchMention(tx.Now, page.ID, permalink, i, m)); err != nil {
 					return err

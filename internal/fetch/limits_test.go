@@ -110,6 +110,25 @@ func TestHiddenCompressionIsAnError(t *testing.T) {
 	}
 }
 
+// HOSTILE 15: what comes after a switch of protocols is under no deadline.
+func TestSwitchesOfProtocolAreRefused(t *testing.T) {
+	host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the client hangs up
+	})
+	resp, err := fetch.Strangers(options()).Get("http://" + host + "/")
+	if err == nil {
+		resp.Body.Close()
+		t.Errorf("got %s, want an error", resp.Status)
+	}
+}
+
 // A caller that does not know the client can still tell a long page from a broken one.
 func TestTooLargeIsAMaxBytesError(t *testing.T) {
 	host := serve(t, "127.0.2.1:0", say("hello"))

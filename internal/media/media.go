@@ -12,6 +12,7 @@ package media
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,6 +24,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tertulia/internal/failpoint"
 )
 
 var (
@@ -81,19 +84,19 @@ func Receive(dir string, src io.Reader, max int64) (name string, info Info, err 
 		return "", Info{}, err
 	}
 	// The order of writing is what makes an acknowledged file safe: data, name, directory.
-	if err := f.Sync(); err != nil {
+	if err := cmp.Or(f.Sync(), failpoint.Err("media.write")); err != nil {
 		return "", Info{}, fmt.Errorf("receive media: %w", err)
 	}
 	if err := f.Close(); err != nil {
 		return "", Info{}, fmt.Errorf("receive media: %w", err)
 	}
 	// The URL should be unguessable.
-	// Spec: micropub#media-endpoint
+	// Spec: micropub#response-3-p-1
 	name = strings.ToLower(rand.Text()) + info.Ext
 	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {
 		return "", Info{}, fmt.Errorf("receive media: %w", err)
 	}
-	if err := syncDir(dir); err != nil {
+	if err := cmp.Or(failpoint.Err("media.rename"), syncDir(dir)); err != nil {
 		return "", Info{}, errors.Join(err, os.Remove(filepath.Join(dir, name)))
 	}
 	return name, info, nil

@@ -9,6 +9,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"tertulia/internal/failpoint"
 	"tertulia/store"
 )
 
@@ -100,6 +102,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.log().Error("jobs cannot be claimed", "error", err)
 		}
 		for _, job := range jobs {
+			failpoint.Hit("job.claimed")
 			busy.begin(job)
 			wg.Go(func() {
 				defer busy.end(job)
@@ -190,6 +193,7 @@ func (r *Runner) rest(ctx context.Context, busy *underway, failed error) {
 
 func (r *Runner) work(ctx context.Context, job store.Job) {
 	commit, err := r.handle(ctx, job)
+	failpoint.Hit("job.settle")
 	// The outcome is written even when we are being stopped.
 	write := context.WithoutCancel(ctx)
 	failed := r.DB.Update(write, job.Site, func(tx *store.Tx) error {
@@ -198,8 +202,9 @@ func (r *Runner) work(ctx context.Context, job store.Job) {
 				return err
 			}
 		}
-		return r.settle(ctx, tx, job, err)
+		return cmp.Or(r.settle(ctx, tx, job, err), failpoint.Err("job.commit"))
 	})
+	failpoint.Hit("job.settled")
 	switch {
 	case failed == nil:
 	case errors.Is(failed, store.ErrLease), errors.Is(failed, store.ErrClosed):

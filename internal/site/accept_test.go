@@ -174,7 +174,7 @@ func TestAcceptFilesAllSpellingsUnderOnePage(t *testing.T) {
 	})
 }
 
-// T-WR26, HOSTILE 49: however often and however fast, it is one mention and one job.
+// WR-1, WR-7, T-WR26, HOSTILE 49: however often and however fast, it is one mention and one job.
 func TestAcceptOfTheSamePairIsOneMention(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		post := w.create(entry("content", "hello"))

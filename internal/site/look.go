@@ -1,11 +1,13 @@
 package site
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"slices"
 	"time"
 
+	"tertulia/internal/failpoint"
 	"tertulia/internal/queue"
 	"tertulia/store"
 	"tertulia/webmention"
@@ -19,7 +21,9 @@ type look struct {
 	attempt int
 	now     time.Time
 
-	hopeless bool // the source could not be asked, and never will be
+	err      error  // why the source could not be read
+	hopeless bool   // and that it never will be
+	target   string // another spelling of the target that the source links to; "" is the one that was sent
 }
 
 // final says whether there is no point in asking a source again that could not be
@@ -27,7 +31,7 @@ type look struct {
 // mention that was verified before is worth asking again.
 func (l look) final() bool {
 	refused := l.seen.Status >= 400 && l.seen.Status <= 499 && !slices.Contains([]int{408, 425, 429}, l.seen.Status)
-	unread := l.seen.Status >= 200 && l.seen.Status <= 299 && l.seen.Type == "" && !l.seen.Truncated
+	unread := l.err == nil && l.seen.Status >= 200 && l.seen.Status <= 299 && l.seen.Type == ""
 	return l.hopeless || refused || unread || l.attempt >= maxLooks
 }
 
@@ -41,7 +45,7 @@ func (l look) missing(m *store.Mention) (believed bool) {
 }
 
 // again says whether the source is to be looked at once more: the error of the job.
-func (l look) again(m store.Mention, err error) error {
+func (l look) again(m store.Mention) error {
 	switch l.seen.Outcome {
 	case webmention.Missing:
 		if l.missing(&m) {
@@ -56,6 +60,7 @@ func (l look) again(m store.Mention, err error) error {
 		if l.attempt >= maxLooks || m.Shown == nil && l.final() {
 			return nil
 		}
+		err := l.err
 		if err == nil {
 			err = errors.New(l.seen.Reason)
 		}
@@ -92,10 +97,11 @@ func (l look) commit(id, page string) queue.Commit {
 			}
 		}
 		m.History = store.AddEvent(m.History, store.Event{At: tx.Now, Stage: "looked at", Note: l.seen.Outcome.String() + ": " + l.seen.Reason})
+		m.Target = cmp.Or(l.target, m.Target)
 		if err := l.apply(tx, &m); err != nil {
 			return err
 		}
-		return tx.PutMention(m)
+		return cmp.Or(tx.PutMention(m), failpoint.Err("verify.commit"))
 	}
 }
 
@@ -144,6 +150,7 @@ func withdraw(m *store.Mention, why string) {
 }
 
 // arrived takes in what the source says now.
+// Spec: webmention#updating-existing-webmentions-li-1
 func (l look) arrived(tx *store.Tx, m *store.Mention) error {
 	v := l.version
 	trust, err := l.person(tx, &v)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tertulia/internal/failpoint"
 	"tertulia/store"
 	"tertulia/webmention"
 )
@@ -73,11 +74,12 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 				return err
 			}
 		}
-		return tx.Enqueue(verifyJob(mention))
+		return cmp.Or(tx.Enqueue(verifyJob(mention)), failpoint.Err("mention.accept"))
 	})
 	if err != nil {
 		return webmention.Receipt{}, err
 	}
+	failpoint.Hit("mention.accepted")
 	return webmention.Receipt{Status: m.Site.Endpoint("webmention/" + mention.ID)}, nil
 }
 
@@ -236,6 +238,7 @@ func (m *Mentions) Delete(ctx context.Context, by, id string) error {
 }
 
 func (m *Mentions) decide(ctx context.Context, by, id, action string, apply func(*store.Tx, *store.Mention) error) error {
+	defer failpoint.Hit("mention.decided")
 	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
 		mention, err := tx.Mention(id)
 		if err != nil {
@@ -249,7 +252,7 @@ func (m *Mentions) decide(ctx context.Context, by, id, action string, apply func
 		if err := tx.PutMention(mention); err != nil {
 			return err
 		}
-		return tx.Record(store.Decision{By: by, Action: action, Subject: id, Note: "was " + string(before)})
+		return cmp.Or(tx.Record(store.Decision{By: by, Action: action, Subject: id, Note: "was " + string(before)}), failpoint.Err("mention.decide"))
 	})
 }
 

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tertulia/internal/failpoint"
 	"tertulia/internal/publish"
 	"tertulia/mf2"
 	"tertulia/micropub"
@@ -61,11 +63,12 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 		}); err != nil {
 			return err
 		}
-		return p.put(tx, post)
+		return cmp.Or(p.put(tx, post), failpoint.Err("post.create"))
 	})
 	if err != nil {
 		return micropub.Created{}, err
 	}
+	failpoint.Hit("post.created")
 	return micropub.Created{URL: post.Permalink, Pending: !p.awaitLive(ctx, post)}, nil
 }
 
@@ -85,6 +88,7 @@ func repeated(tx *store.Tx, digest string) (post store.Post, ok bool, err error)
 }
 
 func (p *Posts) newPost(tx *store.Tx, g micropub.Grant, item mf2.Item, date time.Time) store.Post {
+	// Spec: micropub#new-note-li-3
 	if date.IsZero() {
 		date = tx.Now.Local()
 	}
@@ -203,6 +207,7 @@ func (p *Posts) Undelete(ctx context.Context, g micropub.Grant, permalink string
 var errUnchanged = errors.New("nothing to change")
 
 func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage, by string) error {
+	defer failpoint.Hit("post.changed")
 	err := p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
 		post, err := p.find(tx, permalink)
 		if err != nil {
@@ -213,7 +218,7 @@ func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.T
 		}
 		post.Revision++
 		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: stage, Note: by})
-		return p.put(tx, post)
+		return cmp.Or(p.put(tx, post), failpoint.Err("post.change"))
 	})
 	if errors.Is(err, errUnchanged) {
 		return nil

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"tertulia/internal/failpoint"
 	"tertulia/internal/publish"
 	"tertulia/internal/queue"
 	"tertulia/mf2"
@@ -38,7 +40,7 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Publish.Publish(ctx, change); err != nil {
+	if err := cmp.Or(s.Publish.Publish(ctx, change), failpoint.Err("publish.write")); err != nil {
 		return nil, fmt.Errorf("publish %s: %w", permalink, err)
 	}
 	return func(tx *store.Tx) error {
@@ -54,7 +56,7 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 		if err := tx.PutPost(post); err != nil {
 			return err
 		}
-		return tx.Enqueue(announceJob(permalink))
+		return cmp.Or(tx.Enqueue(announceJob(permalink)), failpoint.Err("publish.commit"))
 	}, nil
 }
 
@@ -155,6 +157,7 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 		return nil, nil // a newer revision is on its way and announces itself, or it is done
 	}
 	page, live, err := j.look(ctx, s, post)
+	failpoint.Hit("announce.look")
 	if err != nil || !live.yes {
 		waited := j.DB.Now().Sub(since(post.History, "published"))
 		if err == nil {
@@ -211,7 +214,7 @@ func (j *Jobs) announced(tx *store.Tx, permalink string, revision int, links []s
 		}
 	}
 	tx.OnCommit(func() { j.Live.tell(permalink) })
-	return tx.PutPost(post)
+	return cmp.Or(tx.PutPost(post), failpoint.Err("announce.commit"))
 }
 
 // liveness is what a look at a page tells.

@@ -49,15 +49,6 @@ func (r *rates) allow(key string, perMinute int) bool {
 	return b.limiter.AllowN(now, 1)
 }
 
-// left tells whether the key has one left, without taking it.
-func (r *rates) left(key string) bool {
-	now := time.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	b := r.keys[key]
-	return b == nil || b.limiter.TokensAt(now) >= 1
-}
-
 func (r *rates) forget(now time.Time) {
 	for key, b := range r.keys {
 		if now.Sub(b.last) > time.Minute {

@@ -23,7 +23,7 @@ import (
 const maxName = 200
 
 // read makes a version of what a source says: typed, attributed, harmless.
-// Spec: webmention#updating-existing-webmentions-p-2
+// Spec: webmention#updating-existing-webmentions-li-2
 func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmention.Verification) store.Version {
 	v := store.Version{Type: "mention", URL: seen.Final.String()}
 	entry, ok := seen.Page.Entry()
@@ -64,6 +64,22 @@ func (s *Site) means(u, target string) bool {
 	x, ok := s.Fold(a)
 	y, also := s.Fold(b)
 	return ok && also && x == y
+}
+
+// linked finds a link in a source that leads to the page of a target, however it is
+// spelled; "" when there is none.
+func (s *Site) linked(seen webmention.Verification, target string) string {
+	if seen.Doc == nil {
+		return ""
+	}
+	for n := range seen.Doc.Descendants() {
+		for _, name := range []string{"href", "src"} {
+			if link := attr(n, name); link != "" && s.means(link, target) {
+				return link
+			}
+		}
+	}
+	return ""
 }
 
 // ownURL is where readers are led: the entry's own address when it is on the

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tertulia/internal/failpoint"
 	"tertulia/internal/queue"
 	"tertulia/store"
 	"tertulia/webmention"
@@ -66,6 +68,7 @@ func (j *Jobs) send(ctx context.Context, job store.Job) (queue.Commit, error) {
 		return nil, nil
 	}
 	delivery, err := j.sender(s).Send(ctx, source, target)
+	failpoint.Hit("send.post")
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -140,7 +143,7 @@ func noteSent(tx *store.Tx, args sendArgs, outcome store.Sent) error {
 		}
 		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "webmention", Note: note})
 	}
-	return tx.PutPost(post)
+	return cmp.Or(tx.PutPost(post), failpoint.Err("send.commit"))
 }
 
 // sender is the sender for a site. One on localhost reaches only its own machine

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tertulia/internal/failpoint"
 	"tertulia/internal/media"
 	"tertulia/micropub"
 	"tertulia/store"
@@ -23,7 +25,7 @@ type Uploads struct {
 
 // Upload keeps a file: on disk first, then its row, then the answer, so that a row
 // without a file cannot be.
-// Spec: micropub#media-endpoint-p-4
+// Spec: micropub#response-3-p-1
 func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File) (string, error) {
 	most := u.Max
 	if most == 0 {
@@ -40,15 +42,17 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 	case err != nil:
 		return "", err
 	}
+	failpoint.Hit("upload.receive")
 	err = u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error {
-		return tx.PutMedia(store.Media{
+		return cmp.Or(tx.PutMedia(store.Media{
 			Name: name, Type: info.Type, Size: info.Size, SHA256: info.SHA256,
 			Width: info.Width, Height: info.Height, Created: tx.Now,
-		})
+		}), failpoint.Err("upload.keep"))
 	})
 	if err != nil {
 		return "", err
 	}
+	failpoint.Hit("upload.kept")
 	return u.Site.Endpoint("media/" + name), nil
 }
 

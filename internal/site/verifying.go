@@ -9,8 +9,10 @@ import (
 	"net/url"
 	"time"
 
+	"tertulia/internal/failpoint"
 	"tertulia/internal/queue"
 	"tertulia/store"
+	"tertulia/webmention"
 )
 
 // A source that has gone without saying so (404, 451) counts as withdrawn after
@@ -58,18 +60,25 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 		return nil, queue.Permanent(err)
 	}
 	seen, err := j.Verifier.Verify(ctx, source, target)
+	failpoint.Hit("verify.fetch")
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	look := look{site: s, seen: seen, attempt: job.Attempts, now: j.DB.Now(), hopeless: err != nil && j.Hopeless != nil && j.Hopeless(err)}
-	if !seen.Linked {
+	look := look{site: s, attempt: job.Attempts, now: j.DB.Now(), err: err, hopeless: err != nil && j.Hopeless != nil && j.Hopeless(err)}
+	if mention.Shown != nil && seen.Outcome == webmention.Unlinked {
+		// Anybody may send it with another spelling of the target: a mention that
+		// was verified is not taken back for that (TRAPS T-WR13).
+		if look.target = s.linked(seen, mention.Target); look.target != "" {
+			seen.Outcome, seen.Linked, seen.Reason = webmention.Linked, true, "the page links here in another spelling"
+		}
+	}
+	if look.seen = seen; seen.Linked {
+		look.version = j.read(ctx, s, mention, seen)
+	} else {
 		j.Hosts.disappoint(lane(mention.Source))
 	}
-	if seen.Linked {
-		look.version = j.read(ctx, s, mention, seen)
-	}
 	j.log().Info("webmention looked at", "source", mention.Source, "target", mention.Target, "outcome", seen.Outcome.String(), "status", seen.Status, "attempt", job.Attempts)
-	return look.commit(id, page.ID), look.again(mention, err)
+	return look.commit(id, page.ID), look.again(mention)
 }
 
 // mentioned reads a mention and its page. The page is empty when there is none, or

@@ -87,16 +87,33 @@ func (w *world) open() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	client, live := w.web.Client(), &site.Arrivals{}
+	client, live, hosts := w.web.Client(), &site.Arrivals{}, &site.Hosts{}
+	client.Transport = guarded{client.Transport}
 	w.db = db
 	w.posts = &site.Posts{Site: w.site, DB: db, Live: live}
 	w.mentions = &site.Mentions{Site: w.site, DB: db, Limits: &site.Limits{}}
 	w.talk = &site.Conversation{Site: w.site, DB: db}
 	w.jobs = &site.Jobs{
-		Sites: []*site.Site{w.site}, DB: db, Own: client, Strangers: client, Live: live, Hosts: &site.Hosts{},
+		Sites: []*site.Site{w.site}, DB: db, Own: client, Strangers: client, Live: live, Hosts: hosts,
 		Verifier: &webmention.Verifier{Client: client}, Sender: &webmention.Sender{Client: client},
+		Hopeless: func(err error) bool { return errors.Is(err, errBlocked) },
 	}
-	w.runner = &queue.Runner{DB: db, Handlers: w.jobs.Handlers()}
+	w.runner = &queue.Runner{DB: db, Handlers: w.jobs.Handlers(), Busy: hosts.Busy}
+}
+
+// guarded is a client's guard: it knows one host that is not public.
+type guarded struct{ next http.RoundTripper }
+
+const inside = "inside.example"
+
+var errBlocked = errors.New("that is no public address")
+
+// RoundTrip is of http.RoundTripper.
+func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Hostname() == inside {
+		return nil, errBlocked
+	}
+	return g.next.RoundTrip(r)
 }
 
 // approve is the owner's click on what waits now.
