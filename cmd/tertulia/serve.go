@@ -47,8 +47,8 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	jobs := &site.Jobs{
 		DB: db, Own: to.own, Strangers: to.strangers, Live: live, Hosts: hosts, Log: log,
 		Hopeless: func(err error) bool { return errors.Is(err, fetch.ErrBlocked) },
-		Verifier: &webmention.Verifier{Client: to.strangers, Log: log},
-		Sender:   &webmention.Sender{Client: to.strangers},
+		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Log: log},
+		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes},
 	}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Ready: db.Check}
 	for _, one := range set.Sites {

@@ -101,6 +101,9 @@ func (j *Jobs) begin(job store.Job, args any) (*Site, error) {
 	return nil, queue.Permanent(fmt.Errorf("the site %s is not in the settings", job.Site))
 }
 
+// hopeless tells whether another attempt cannot mend an error of Strangers.
+func (j *Jobs) hopeless(err error) bool { return err != nil && j.Hopeless != nil && j.Hopeless(err) }
+
 func (j *Jobs) log() *slog.Logger {
 	if j.Log != nil {
 		return j.Log

@@ -72,7 +72,7 @@ func (j *Jobs) send(ctx context.Context, job store.Job) (queue.Commit, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	outcome, err := judge(delivery, err, job.Attempts)
+	outcome, err := judge(delivery, err, j.hopeless(err), job.Attempts)
 	outcome.Revision = promise.Revision
 	j.log().Info("webmention sent", "source", args.Permalink, "target", args.Target, "outcome", outcome.State, "status", outcome.Status, "attempt", job.Attempts)
 	return func(tx *store.Tx) error { return noteSent(tx, args, outcome) }, err
@@ -84,8 +84,8 @@ func sentTo(post store.Post, target string) int {
 }
 
 // judge says what an attempt has come to, and returns an error when there is to be
-// another (TRAPS T-WS08).
-func judge(d webmention.Delivery, err error, attempt int) (store.Sent, error) {
+// another (TRAPS T-WS08). An address that is blocked stays so.
+func judge(d webmention.Delivery, err error, blocked bool, attempt int) (store.Sent, error) {
 	outcome := store.Sent{State: sent, Status: d.Status}
 	if d.Endpoint != nil {
 		outcome.Endpoint = d.Endpoint.String()
@@ -99,7 +99,7 @@ func judge(d webmention.Delivery, err error, attempt int) (store.Sent, error) {
 	wait := sendWait(attempt)
 	final := false
 	if failure := (*webmention.SendError)(nil); errors.As(err, &failure) {
-		outcome.Status, final = failure.Status, !failure.Temporary()
+		outcome.Status, final = failure.Status, blocked || !failure.Temporary()
 		wait = min(max(wait, failure.RetryAfter), longestWait)
 	}
 	outcome.Note = err.Error()

@@ -64,7 +64,7 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	look := look{site: s, attempt: job.Attempts, now: j.DB.Now(), err: err, hopeless: err != nil && j.Hopeless != nil && j.Hopeless(err)}
+	look := look{site: s, attempt: job.Attempts, now: j.DB.Now(), err: err, hopeless: j.hopeless(err)}
 	if mention.Shown != nil && seen.Outcome == webmention.Unlinked {
 		// Anybody may send it with another spelling of the target: a mention that
 		// was verified is not taken back for that (TRAPS T-WR13).
