@@ -10,7 +10,9 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // fault is an error that a client is told about, with the words of OAuth.
@@ -115,6 +117,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &known) {
 		s.log().Error("authorization server failed", "endpoint", r.URL.Path, "err", err)
 		known = &fault{http.StatusInternalServerError, "server_error", "something went wrong here; try again later"}
+		var later interface{ RetryAfter() time.Duration }
+		if errors.As(err, &later) { // no room, or no disk: it may fare better then
+			known = &fault{http.StatusServiceUnavailable, "temporarily_unavailable", "nothing can be kept here now; try again later"}
+			w.Header().Set("Retry-After", strconv.Itoa(int(later.RetryAfter().Seconds())))
+		}
 	}
 	answer(w, r, known.status, map[string]any{"error": known.code, "error_description": known.description})
 }

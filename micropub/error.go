@@ -94,9 +94,12 @@ func tooLarge(format string, args ...any) error {
 // asError turns whatever a backend returned into what the client is told.
 func asError(err error) *Error {
 	var e *Error
+	var later interface{ RetryAfter() time.Duration }
 	switch {
 	case errors.As(err, &e):
 		return e
+	case errors.As(err, &later): // no room, or no disk: it may fare better then
+		return &Error{Code: TemporarilyUnavailable, RetryAfter: later.RetryAfter(), Err: err}
 	case errors.Is(err, fs.ErrNotExist):
 		return &Error{Code: InvalidRequest, Description: "there is no post at that url", Err: err}
 	case errors.Is(err, fs.ErrPermission):

@@ -36,9 +36,9 @@ const (
 	boltVersion = 2
 )
 
-// maxLooks is how many pages are looked at: all of some five thousand mentions, of a
-// million the upper branches.
-const maxLooks = 1024
+// maxLooks is how many pages are looked at, in a millisecond or two: all of some thousand
+// mentions, of a million the upper branches.
+const maxLooks = 256
 
 // head is one of the two heads of a file: where a commit's tree begins.
 type head struct{ pageSize, root, free, pages, commit uint64 }

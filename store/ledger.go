@@ -189,10 +189,7 @@ func appendDurably(path string, lines []byte) error {
 	if err != nil {
 		return err
 	}
-	end := int64(bytes.LastIndexByte(have, '\n') + 1)
-	if err := f.Truncate(end); err != nil {
-		return err
-	}
+	end := int64(bytes.LastIndexByte(have, '\n') + 1) // what is behind it is shorter than a line
 	if _, err := f.WriteAt(lines, end); err != nil {
 		return errors.Join(err, f.Truncate(end))
 	}

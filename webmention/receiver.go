@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // Request is a notification that passed the checks of syntax: source says that it
@@ -175,6 +176,10 @@ func (rc *Receiver) refusal(r *http.Request, err error) *Error {
 	if !errors.As(err, &e) {
 		e = &Error{Status: http.StatusInternalServerError, Code: CodeServer,
 			Message: "The Webmention could not be kept. Please send it again later."}
+		var later interface{ RetryAfter() time.Duration }
+		if errors.As(err, &later) { // no room, or no disk: it may fare better then
+			e.Status, e.RetryAfter = http.StatusServiceUnavailable, later.RetryAfter()
+		}
 	}
 	if e.status() >= 500 && r.Context().Err() == nil {
 		logger(rc.Log).Error("webmention not accepted", "status", e.status(), "err", err)

@@ -83,7 +83,7 @@ func (w *world) newPost(marker string, inJSON, draft bool) *sentPost {
 	p.properties = map[string][]any{
 		"category":    {"kept", marker},
 		"published":   {day.Format(time.RFC3339)},
-		"in-reply-to": {w.strangers.home + "/target/" + marker},
+		"in-reply-to": {w.strangers.home() + "/target/" + marker},
 	}
 	if draft {
 		p.properties["post-status"] = []any{"draft"}
@@ -202,7 +202,7 @@ func (w *world) upload(u *sentUpload) bool {
 // newMention makes a source up that says something about an anchor.
 func (w *world) newMention(kind, name string) *sentMention {
 	m := &sentMention{target: w.anchors[rand.IntN(len(w.anchors))], may: []store.State{""}}
-	m.source = w.strangers.home + "/" + kind + "/" + name + "?to=" + url.QueryEscape(m.target)
+	m.source = w.strangers.home() + "/" + kind + "/" + name + "?to=" + url.QueryEscape(m.target)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mentions[m.source] = m

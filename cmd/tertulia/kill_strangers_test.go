@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -18,8 +18,11 @@ import (
 //	/unlinked/N          a page without the link
 //	/gone/N              410
 //	/target/N            a page that takes Webmentions, at /told
+//
+// They live on several hosts, since one host's pages are looked at one after the other,
+// and it has a rest when too many of them were not what they were said to be.
 type strangers struct {
-	home string
+	homes []string
 
 	mu    sync.Mutex
 	told  map[[2]string]int // source and target → how often
@@ -29,16 +32,28 @@ type strangers struct {
 func newStrangers(t testing.TB) *strangers {
 	t.Helper()
 	s := &strangers{told: map[[2]string]int{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	server := &http.Server{Handler: s}
+	t.Cleanup(func() { server.Close() })
+	port := "0"
+	for n := 1; n <= 16; n++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.%d:%s", n, port))
+		if n == 1 && err != nil {
+			t.Fatal(err)
+		}
+		if err != nil {
+			continue // not every system has more than one such address, or somebody has the port
+		}
+		if n == 1 {
+			_, port, _ = net.SplitHostPort(l.Addr().String())
+		}
+		s.homes = append(s.homes, "http://"+l.Addr().String())
+		go server.Serve(l)
 	}
-	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: s}}
-	server.Start()
-	t.Cleanup(server.Close)
-	s.home = server.URL
 	return s
 }
+
+// home is where one of them lives.
+func (s *strangers) home() string { return s.homes[rand.IntN(len(s.homes))] }
 
 func (s *strangers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")

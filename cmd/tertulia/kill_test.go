@@ -42,7 +42,7 @@ func TestKill(t *testing.T) {
 			w.start()
 		}
 		people.recover()
-		if i%100 == 99 {
+		if i%25 == 24 {
 			report(t, w.checkAll()) // before too much waits for one host
 		}
 		people.run(3*time.Millisecond + rand.N(57*time.Millisecond))

@@ -162,7 +162,7 @@ func (svc *service) run(ctx context.Context, listeners []net.Listener, control n
 		})
 	}
 	if svc.hello != nil {
-		if err := svc.hello(ctx); err != nil {
+		if err := svc.hello(ctx); err != nil && ctx.Err() == nil {
 			failed <- err
 		}
 	}

@@ -90,6 +90,9 @@ func Backoff(attempt int) time.Duration {
 // process before us had claimed become due at once.
 func (r *Runner) Run(ctx context.Context) error {
 	if err := r.DB.Release(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
 		return err
 	}
 	var wg sync.WaitGroup

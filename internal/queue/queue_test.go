@@ -125,6 +125,13 @@ func (s *script) handle(_ context.Context, j store.Job) (queue.Commit, error) {
 	return nil, err
 }
 
+// runs is how often it has begun, while it may begin again.
+func (s *script) runs() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.at)
+}
+
 func TestAttempts(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

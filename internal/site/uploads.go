@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"syscall"
+	"time"
 
 	"tertulia/internal/failpoint"
 	"tertulia/internal/media"
@@ -39,6 +41,8 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 		return "", &micropub.Error{Code: micropub.InvalidRequest, Status: 413, Description: err.Error()}
 	case errors.Is(err, media.ErrEmpty):
 		return "", &micropub.Error{Code: micropub.InvalidRequest, Description: err.Error()}
+	case errors.Is(err, syscall.ENOSPC):
+		return "", &micropub.Error{Code: micropub.TemporarilyUnavailable, Description: "there is no room for the file", Err: err, RetryAfter: time.Minute}
 	case err != nil:
 		return "", err
 	}

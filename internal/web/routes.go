@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 	"golang.org/x/net/idna"
@@ -184,10 +185,25 @@ func (p *pages) metadata() http.Handler {
 	})
 }
 
-// secure adds what every answer carries.
+// How long the body of a request may take to come: nobody holds a connection by
+// dripping, and uploads over a slow line come to their end.
+const (
+	formTime   = 15 * time.Second
+	uploadTime = 10 * time.Minute
+)
+
+// secure adds what every answer carries, and bounds how long a request may take.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.Method == http.MethodPost {
+			bound := formTime
+			if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+				bound = uploadTime
+			}
+			// A connection without deadlines, as in a test, goes without.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bound))
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -11,6 +11,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -209,6 +210,12 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, status int, detai
 // broken answers 500 and writes the cause where the owner sees it.
 func (p *pages) broken(w http.ResponseWriter, r *http.Request, err error) {
 	p.logFailure(r, err)
+	var later interface{ RetryAfter() time.Duration }
+	if errors.As(err, &later) { // no room, or no disk: it may fare better then
+		w.Header().Set("Retry-After", strconv.Itoa(int(later.RetryAfter().Seconds())))
+		p.fail(w, r, http.StatusServiceUnavailable, "")
+		return
+	}
 	p.fail(w, r, http.StatusInternalServerError, "")
 }
 
