@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-var flood = flag.Int("flood", 20, "percent of the full flood that TestFlood sends")
+var flood = flag.Int("flood", 10, "percent of the full flood that TestFlood sends")
 
 // host is a server of the flood, at an address of its own.
 type host struct {
