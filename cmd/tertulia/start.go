@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tertulia/internal/lang"
-	"tertulia/internal/media"
+	"tertulia/internal/site"
 	"tertulia/store"
 )
 
@@ -217,7 +217,8 @@ func (svc *service) housekeeping(ctx context.Context) {
 			if errors.Is(err, store.ErrClock) {
 				continue // uploads are judged by the same clock
 			}
-			if _, err := media.Sweep(svc.app.settings.mediaDir(s.Key), time.Now().Add(-24*time.Hour)); err != nil {
+			uploads := &site.Uploads{Posts: s.Posts, Dir: svc.app.settings.mediaDir(s.Key)}
+			if err := uploads.Sweep(ctx, time.Now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
 				svc.log.Error("unfinished uploads cannot be swept", "site", s.Key, "error", err)
 			}
 		}

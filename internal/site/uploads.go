@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -58,6 +59,36 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 	}
 	failpoint.Hit("upload.kept")
 	return u.Site.Endpoint("media/" + name), nil
+}
+
+// Sweep removes what uploads have left that came to no good end before a time: files
+// that never finished, and finished ones that no row names, because the service was
+// stopped between the two (DESIGN section 4).
+func (u *Uploads) Sweep(ctx context.Context, before time.Time) error {
+	if _, err := media.Sweep(u.Dir, before); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(u.Dir)
+	if err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) {
+			continue // it went meanwhile, or is no file of ours, or is new
+		}
+		err = u.DB.View(ctx, u.Site.Key, func(tx *store.Tx) error {
+			_, err := tx.Media(e.Name())
+			return err
+		})
+		if errors.Is(err, fs.ErrNotExist) {
+			err = ignore(os.Remove(filepath.Join(u.Dir, e.Name())), fs.ErrNotExist)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Discard takes back an upload whose post was refused.

@@ -150,3 +150,39 @@ func TestUploadsAreListedAndTakenBack(t *testing.T) {
 		}
 	})
 }
+
+// HOSTILE R2: a file whose row was never written is swept after a day, one that has its
+// row never, whatever its age.
+func TestSweepRemovesFilesWithoutARow(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		dir := t.TempDir()
+		up := &site.Uploads{Posts: w.posts, Dir: dir}
+		address, err := up.Upload(t.Context(), micropub.Grant{}, micropub.File{Name: "a.png", Body: bytes.NewReader(picture(t))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, orphan, fresh := path.Base(address), "abcdefghijklmnopqrstuvwxyz.png", "zyxwvutsrqponmlkjihgfedcba.png"
+		for _, name := range []string{orphan, fresh} {
+			if err := os.WriteFile(filepath.Join(dir, name), picture(t), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		long := time.Now().Add(-48 * time.Hour)
+		for _, name := range []string{kept, orphan} {
+			if err := os.Chtimes(filepath.Join(dir, name), long, long); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chtimes(filepath.Join(dir, fresh), time.Now(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := up.Sweep(t.Context(), time.Now().Add(-24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]bool{kept: true, orphan: false, fresh: true} {
+			if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+				t.Errorf("%s: there %t, want %t", name, err == nil, want)
+			}
+		}
+	})
+}
