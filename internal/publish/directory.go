@@ -28,10 +28,19 @@ var marks = map[string][]byte{
 // errForeign says that a file of the owner's stands where a page of ours would.
 var errForeign = errors.New("there is a file that this service has not written")
 
+// keeping says whether a file is on the disk when write returns. A list is not: it
+// follows from the posts, and is written again at the next start.
+type keeping bool
+
+const (
+	durable keeping = true
+	derived keeping = false
+)
+
 // write replaces a file at once, unless it already has these bytes or is not ours. A
 // crash in between leaves the old file and at most one temporary beside it, which the
 // next write takes over.
-func (d directory) write(name string, data []byte) error {
+func (d directory) write(name string, data []byte, keep keeping) error {
 	switch old, err := d.root.ReadFile(name); {
 	case err == nil && bytes.Equal(old, data):
 		return nil
@@ -44,22 +53,25 @@ func (d directory) write(name string, data []byte) error {
 		return err
 	}
 	temp := path.Join(dir, "."+base+".tmp")
-	if err := d.fill(temp, data); err != nil {
+	if err := d.fill(temp, data, keep); err != nil {
 		return errors.Join(err, ignoreGone(d.root.Remove(temp)))
 	}
 	if err := d.root.Rename(temp, name); err != nil {
 		return errors.Join(err, ignoreGone(d.root.Remove(temp)))
 	}
+	if keep == derived {
+		return nil
+	}
 	return d.sync(dir)
 }
 
-func (d directory) fill(name string, data []byte) error {
+func (d directory) fill(name string, data []byte, keep keeping) error {
 	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	if err == nil {
+	if err == nil && keep == durable {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())

@@ -130,13 +130,13 @@ func (h *HTML) press(root *os.Root, c Change) (*press, error) {
 }
 
 // write executes a template into a file.
-func (p *press) write(name, tmpl string, view page) error {
+func (p *press) write(name, tmpl string, view page, keep keeping) error {
 	view.Site = p.site
 	var b bytes.Buffer
 	if err := p.tmpl.ExecuteTemplate(&b, tmpl, view); err != nil {
 		return err
 	}
-	return p.dir.write(name, b.Bytes())
+	return p.dir.write(name, b.Bytes(), keep)
 }
 
 func (p *press) post(post Post) error {
@@ -148,7 +148,7 @@ func (p *press) post(post Post) error {
 		return p.dir.remove(name)
 	}
 	v := p.view(post)
-	return p.write(name, "post", page{Title: v.Heading, URL: v.URL, Description: v.Excerpt, Post: v})
+	return p.write(name, "post", page{Title: v.Heading, URL: v.URL, Description: v.Excerpt, Post: v}, durable)
 }
 
 // archive writes the pages of the post's month and year, or removes them when
@@ -184,7 +184,7 @@ func (p *press) list(name, tmpl string, view page, full bool) error {
 	if !full {
 		return p.dir.remove(name)
 	}
-	return unlessForeign(p.write(name, tmpl, view))
+	return unlessForeign(p.write(name, tmpl, view, derived))
 }
 
 // home writes what stands at the top of the site: home page, feed, stylesheet. A site
@@ -200,14 +200,14 @@ func (p *press) home(c Change) error {
 		}
 		view.Years = append(view.Years, m)
 	}
-	if err := unlessForeign(p.write("index.html", "home", view)); err != nil {
+	if err := unlessForeign(p.write("index.html", "home", view, derived)); err != nil {
 		return err
 	}
 	feed, err := p.feed(view.Posts, c)
 	if err != nil {
 		return err
 	}
-	return errors.Join(unlessForeign(p.dir.write("feed.xml", feed)), unlessForeign(p.dir.write("tertulia.css", p.say.Style)))
+	return errors.Join(unlessForeign(p.dir.write("feed.xml", feed, derived)), unlessForeign(p.dir.write("tertulia.css", p.say.Style, derived)))
 }
 
 // monthView is a month or a year as a link.
