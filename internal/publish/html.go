@@ -45,7 +45,8 @@ type HTML struct {
 	Day   func(time.Time) string                      // calendar day
 	Month func(time.Time) string                      // month and year
 
-	mu sync.Mutex // one Publish at a time: temporary files have fixed names
+	mu   sync.Mutex         // one Publish at a time: temporary files have fixed names
+	tmpl *template.Template // with the functions above, made when it is needed first
 }
 
 var _ Target = (*HTML)(nil)
@@ -118,15 +119,18 @@ type page struct {
 }
 
 func (h *HTML) press(root *os.Root, c Change) (*press, error) {
-	tmpl, err := pages.Clone()
-	if err != nil {
-		return nil, err
+	if h.tmpl == nil {
+		tmpl, err := pages.Clone()
+		if err != nil {
+			return nil, err
+		}
+		h.tmpl = tmpl.Funcs(h.funcs())
 	}
 	site, err := newSite(c.Site)
 	if err != nil {
 		return nil, err
 	}
-	return &press{dir: directory{root}, tmpl: tmpl.Funcs(h.funcs()), site: site, say: h}, nil
+	return &press{dir: directory{root}, tmpl: h.tmpl, site: site, say: h}, nil
 }
 
 // write executes a template into a file.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tertulia/store"
 )
 
 // The JF2 of the read API: the shape, the names and their order are those of
@@ -116,20 +118,30 @@ func (c *Conversation) JF2(ctx context.Context, q Query) (Feed, error) {
 func (c *Conversation) Counts(ctx context.Context, targets []string) (map[string]int, error) {
 	sum := map[string]int{}
 	seen := map[string]bool{}
-	for _, target := range targets {
-		page, err := c.Of(ctx, target)
-		if errors.Is(err, fs.ErrNotExist) || seen[page.URL] {
-			continue
+	err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		for _, target := range targets {
+			page, err := c.known(tx, target)
+			if errors.Is(err, fs.ErrNotExist) || err == nil && seen[page.ID] {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			seen[page.ID] = true
+			post, err := tx.Post(page.URL)
+			if err == nil && !post.Visible() {
+				continue
+			}
+			if err := ignore(err, fs.ErrNotExist); err != nil {
+				return err
+			}
+			for typ, n := range tx.Counts(page.ID) {
+				sum[typ] += n
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		seen[page.URL] = true
-		for typ, n := range page.Counts {
-			sum[typ] += n
-		}
-	}
-	return sum, nil
+		return nil
+	})
+	return sum, err
 }
 
 // among gathers the responses to several addresses; two of one page count once.
