@@ -26,6 +26,7 @@ type DamagedError struct {
 	Reason string
 }
 
+// Error names the record, or says that the database as a whole is meant.
 func (e *DamagedError) Error() string {
 	if e.Key == "" {
 		return "the database is damaged: " + e.Reason

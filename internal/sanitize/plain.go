@@ -38,20 +38,33 @@ func PlainText(fragment string) string {
 		}
 		token := z.Token()
 		switch {
-		case kind == html.TextToken && hidden == 0:
-			b.WriteString(strings.NewReplacer("\n", " ", "\r", " ").Replace(token.Data))
-		case kind == html.StartTagToken && hidden == 0 && dropped[token.Data]:
+		case hidden > 0:
+			if token.Data == inside {
+				hidden += map[html.TokenType]int{html.StartTagToken: +1, html.EndTagToken: -1}[kind]
+			}
+		case kind == html.StartTagToken && dropped[token.Data]:
 			hidden, inside = 1, token.Data
-		case kind == html.StartTagToken && hidden > 0 && token.Data == inside:
-			hidden++
-		case kind == html.EndTagToken && hidden > 0 && token.Data == inside:
-			hidden--
-		case hidden == 0 && (token.Data == "br" || blocks[token.Data]) && kind != html.CommentToken && kind != html.DoctypeToken:
-			b.WriteByte('\n')
-		case hidden == 0 && (token.Data == "td" || token.Data == "th"):
-			b.WriteByte(' ')
+		default:
+			b.WriteString(spoken(token))
 		}
 	}
+}
+
+// spoken is what a token adds to the text of a fragment.
+func spoken(token html.Token) string {
+	switch token.Type {
+	case html.TextToken:
+		return strings.NewReplacer("\n", " ", "\r", " ").Replace(token.Data)
+	case html.CommentToken, html.DoctypeToken:
+		return ""
+	}
+	switch {
+	case token.Data == "br" || blocks[token.Data]:
+		return "\n"
+	case token.Data == "td" || token.Data == "th":
+		return " "
+	}
+	return ""
 }
 
 // lines collapses the white space of each line and leaves out empty ones.
