@@ -75,9 +75,12 @@ func (h *HTML) Publish(ctx context.Context, c Change) error {
 		if err := p.post(c.Post); err != nil {
 			return fmt.Errorf("publish %s: %w", c.Post.Permalink, err)
 		}
-		if err := p.archive(c); err != nil {
-			return fmt.Errorf("publish archive: %w", err)
-		}
+	}
+	if c.PageOnly {
+		return nil
+	}
+	if err := p.archive(c); err != nil {
+		return fmt.Errorf("publish archive: %w", err)
 	}
 	if err := p.home(c); err != nil {
 		return fmt.Errorf("publish home page: %w", err)

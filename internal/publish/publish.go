@@ -57,14 +57,16 @@ type Post struct {
 }
 
 // Change is a post that was created, updated or deleted, and the lists that
-// change with it. With an empty Post.Permalink only the lists are written, which
-// gives a new site its home page.
+// change with it. With an empty Post.Permalink only the lists are written: home page,
+// feed, and the archive of Post.Published if it is set. With PageOnly the lists are
+// left alone: a change of their own brings them, for many posts at once.
 type Change struct {
-	Site   Site
-	Post   Post
-	Recent []Post  // what the home page and the feed show: newest first, without deleted posts; 20 at most are used
-	Month  []Post  // all posts of the month of Post.Published, newest first, without deleted ones
-	Months []Month // all months that have posts, newest first
+	Site     Site
+	Post     Post
+	PageOnly bool
+	Recent   []Post  // what the home page and the feed show: newest first, without deleted posts; 20 at most are used
+	Month    []Post  // all posts of the month of Post.Published, newest first, without deleted ones
+	Months   []Month // all months that have posts, newest first
 }
 
 // Month is one month of the archive.

@@ -138,7 +138,9 @@ func (c *Conversation) Gone(ctx context.Context, address *url.URL) bool {
 			return err
 		}
 		post, err := tx.Post(page.URL)
-		gone = err == nil && post.Promised && !post.Visible()
+		// One that was brought back is gone until its page is written again.
+		back := since(post.History, "undeleted").After(since(post.History, "published"))
+		gone = err == nil && post.Promised && (!post.Visible() || back)
 		return err
 	})
 	return err == nil && gone

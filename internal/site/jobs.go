@@ -34,6 +34,7 @@ type Jobs struct {
 // The kinds of jobs. A released name is never given another meaning.
 const (
 	jobPublish  = "publish"  // key: permalink
+	jobLists    = "lists"    // key: month, such as 2026-11
 	jobAnnounce = "announce" // key: permalink
 	jobSend     = "send"     // key: permalink and target
 	jobVerify   = "verify"   // key: id of the mention
@@ -43,6 +44,7 @@ const (
 func (j *Jobs) Handlers() map[string]queue.Handler {
 	return map[string]queue.Handler{
 		jobPublish:  j.publish,
+		jobLists:    j.lists,
 		jobAnnounce: j.announce,
 		jobSend:     j.send,
 		jobVerify:   j.verify,
@@ -56,6 +58,7 @@ type sendArgs struct {
 }
 
 func publishJob(permalink string) store.Job  { return newJob(jobPublish, permalink, permalink) }
+func listsJob(month string) store.Job        { return newJob(jobLists, month, month) }
 func announceJob(permalink string) store.Job { return newJob(jobAnnounce, permalink, permalink) }
 
 // verifyJob and sendJob go to a stranger's host, one at a time to each.

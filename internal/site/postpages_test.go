@@ -223,3 +223,21 @@ func TestCreateWaitsNoLongerThanItsClient(t *testing.T) {
 		}
 	})
 }
+
+// A post whose date moves to another month leaves the archive of the one it was in, and
+// stands in the other's.
+func TestAPostThatMovesLeavesItsMonth(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.create(entry("content", "Base camp", "published", "1999-11-05T10:00:00Z"))
+		pass(time.Minute)
+		w.update(post, micropub.Update{Replace: map[string][]any{"published": {"1999-12-05T10:00:00Z"}}})
+		pass(time.Minute)
+		if _, err := os.Stat(filepath.Join(w.site.Root, "1999/11/index.html")); err == nil {
+			t.Error("the archive of November still stands")
+		}
+		page, err := os.ReadFile(filepath.Join(w.site.Root, "1999/12/index.html"))
+		if err != nil || !strings.Contains(string(page), post) {
+			t.Errorf("the archive of December: %v\n%s", err, page)
+		}
+	})
+}

@@ -171,6 +171,12 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 		if err != nil {
 			return err
 		}
+		if !date.IsZero() && post.Promised && date.Format("2006-01") != post.Month() {
+			// The month that it leaves is listed anew as well.
+			if err := tx.Enqueue(listsJob(post.Month())); err != nil {
+				return err
+			}
+		}
 		if !date.IsZero() {
 			post.Date = date
 		}

@@ -15,7 +15,7 @@ import (
 	"tertulia/store"
 )
 
-// publish writes the post's page, or takes it away, and the lists it stands in. Where
+// publish writes the post's page, or takes it away; the lists it stands in follow. Where
 // the page is live at once it is announced with the same commit; else that is a job.
 func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error) {
 	var permalink string
@@ -46,19 +46,63 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	}, nil
 }
 
-// write publishes the post as it is now. One at a time, and the lists read inside: a
-// list that was read earlier must not be written later.
-func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (store.Post, error) {
+// write publishes the page of the post as it is now.
+func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (post store.Post, err error) {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
-	change, post, err := j.change(ctx, s, permalink)
+	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		post, err = tx.Post(permalink)
+		return err
+	})
 	if err != nil {
 		return post, err
 	}
+	change := publish.Change{Site: about(s), Post: publishable(post), PageOnly: true}
 	if err := cmp.Or(s.Publish.Publish(ctx, change), failpoint.Err("publish.write")); err != nil {
 		return post, fmt.Errorf("publish %s: %w", permalink, err)
 	}
 	return post, nil
+}
+
+// lists writes the home page, the feed and the archive of a month: once for all posts
+// that have come since it was promised.
+func (j *Jobs) lists(ctx context.Context, job store.Job) (queue.Commit, error) {
+	var month string
+	s, err := j.begin(job, &month)
+	if err != nil || s.Publish == nil {
+		return nil, err
+	}
+	return nil, j.writeLists(ctx, s, month)
+}
+
+// writeLists writes the lists of a site, and of one month such as 2026-11; "" is none.
+// One at a time, and read inside: a list that was read earlier must not be written later.
+func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	c := publish.Change{Site: about(s)}
+	c.Post.Published, _ = time.Parse("2006-01", month) // none: the zero time
+	err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		posts, err := tx.PostsIn(month)
+		if err != nil {
+			return err
+		}
+		recent, _, err := tx.Posts(store.Range{Limit: 20, Backward: true}, true)
+		c.Months, c.Month, c.Recent = months(tx.Months()), listed(posts), listed(recent)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Publish.Publish(ctx, c); err != nil {
+		return fmt.Errorf("publish the lists of %s: %w", month, err)
+	}
+	return nil
+}
+
+// about is what the pages say of the site.
+func about(s *Site) publish.Site {
+	return publish.Site{URL: s.Me(), Base: s.Base, Name: s.Name, Language: s.Language, Author: s.Author, Links: s.Links()}
 }
 
 // published writes down that a revision was published. newer says that there is nothing
@@ -69,39 +113,12 @@ func published(tx *store.Tx, permalink string, revision int) (newer bool, err er
 	if err != nil || revision <= post.Published {
 		return true, err
 	}
+	if err := tx.Enqueue(listsJob(post.Month())); err != nil {
+		return true, err
+	}
 	post.Published = revision
 	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "published", Note: "revision " + strconv.Itoa(revision)})
 	return post.Revision > revision, tx.PutPost(post)
-}
-
-// change gathers what a publisher needs. An empty permalink gives the lists alone.
-func (j *Jobs) change(ctx context.Context, s *Site, permalink string) (publish.Change, store.Post, error) {
-	c := publish.Change{Site: publish.Site{
-		URL: s.Me(), Base: s.Base, Name: s.Name, Language: s.Language, Author: s.Author, Links: s.Links(),
-	}}
-	var post store.Post
-	var recent, month []store.Post
-	err := j.DB.View(ctx, s.Key, func(tx *store.Tx) (err error) {
-		if permalink != "" {
-			if post, err = tx.Post(permalink); err != nil {
-				return err
-			}
-			if month, err = tx.PostsIn(post.Month()); err != nil {
-				return err
-			}
-		}
-		c.Months = months(tx.Months())
-		recent, _, err = tx.Posts(store.Range{Limit: 20, Backward: true}, true)
-		return err
-	})
-	if err != nil {
-		return c, post, err
-	}
-	if permalink != "" {
-		c.Post = publishable(post)
-	}
-	c.Recent, c.Month = listed(recent), listed(month)
-	return c, post, nil
 }
 
 // listed are those of some posts that lists show.
@@ -139,18 +156,17 @@ func (j *Jobs) WriteHome(ctx context.Context, s *Site) error {
 	if s.Publish == nil {
 		return nil
 	}
-	newest := ""
+	month := ""
 	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
 		posts, _, err := tx.Posts(store.Range{Limit: 1, Backward: true}, true)
 		if len(posts) > 0 {
-			newest = posts[0].Permalink
+			month = posts[0].Month()
 		}
 		return err
 	}); err != nil {
 		return err
 	}
-	_, err := j.write(ctx, s, newest)
-	return err
+	return j.writeLists(ctx, s, month)
 }
 
 // patience is how long we wait for a revision on a page that answers all the

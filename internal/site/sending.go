@@ -55,16 +55,17 @@ func (j *Jobs) send(ctx context.Context, job store.Job) (queue.Commit, error) {
 		return nil, queue.Permanent(err)
 	}
 	var promise store.Sent
+	var newer bool // another revision is on its way, and tells the target itself
 	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
 		post, err := tx.Post(args.Permalink)
 		if i := sentTo(post, args.Target); i >= 0 {
-			promise = post.Sent[i]
+			promise, newer = post.Sent[i], post.Revision > post.Sent[i].Revision
 		}
 		return ignore(err, fs.ErrNotExist)
 	}); err != nil {
 		return nil, err
 	}
-	if promise.State != waiting {
+	if promise.State != waiting || newer {
 		return nil, nil
 	}
 	delivery, err := j.sender(s).Send(ctx, source, target)

@@ -162,7 +162,7 @@ func TestJobsThatRunTwiceAreNoOps(t *testing.T) {
 		}
 		synctest.Wait()
 		pass(time.Minute)
-		if len(kinds) != 4 {
+		if len(kinds) != 5 {
 			t.Errorf("only %v ran", kinds)
 		}
 		ana.wantHeard("run three times", 1)

@@ -54,6 +54,7 @@ func TestPagesLeadToTheEndpoints(t *testing.T) {
 		t := w.T
 		post := w.post("Base camp", "The networks are loudspeakers.")
 		w.write("photo.txt", "no page")
+		settle() // the archive is written after the post
 		b := w.visitor()
 		for _, address := range []string{"https://ana.example/", "https://ana.example", post, post + "?utm_source=x", post[:len("https://ana.example/2000/01/")], "https://ana.example/photo.txt"} {
 			for _, method := range []string{"HEAD", "GET"} {
