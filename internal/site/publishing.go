@@ -105,6 +105,9 @@ func about(s *Site) publish.Site {
 	return publish.Site{URL: s.Me(), Base: s.Base, Name: s.Name, Language: s.Language, Author: s.Author, Links: s.Links()}
 }
 
+// gathering is how long lists wait for more posts, so that many cost one writing.
+const gathering = time.Second
+
 // published writes down that a revision was published. newer says that there is nothing
 // to announce: it was published before and what follows is promised, or another
 // revision is on its way and announces itself.
@@ -113,7 +116,9 @@ func published(tx *store.Tx, permalink string, revision int) (newer bool, err er
 	if err != nil || revision <= post.Published {
 		return true, err
 	}
-	if err := tx.Enqueue(listsJob(post.Month())); err != nil {
+	lists := listsJob(post.Month())
+	lists.Due = tx.Now.Add(gathering)
+	if err := tx.Enqueue(lists); err != nil {
 		return true, err
 	}
 	post.Published = revision
