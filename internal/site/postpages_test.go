@@ -241,3 +241,28 @@ func TestAPostThatMovesLeavesItsMonth(t *testing.T) {
 		}
 	})
 }
+
+// Who opens the home page after posting sees the post: only lists that have just been
+// written wait for more.
+func TestAPostIsListedAtOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		pass(time.Minute)
+		first := w.create(entry("content", "first"))
+		synctest.Wait()
+		home := func() string {
+			page, err := os.ReadFile(filepath.Join(w.site.Root, "index.html"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(page)
+		}
+		if !strings.Contains(home(), first) {
+			t.Error("the home page lacks the post that was just made")
+		}
+		second := w.create(entry("content", "second"))
+		pass(2 * time.Second)
+		if !strings.Contains(home(), second) {
+			t.Error("the home page lacks the post that came right after")
+		}
+	})
+}

@@ -26,14 +26,14 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	if s.Publish == nil {
 		return nil, queue.Permanent(errors.New("the site's settings name no place for posts"))
 	}
-	post, err := j.write(ctx, s, permalink)
+	post, listed, err := j.write(ctx, s, permalink)
 	if err != nil {
 		return nil, err
 	}
 	links, live, err := j.arrival(ctx, s, post)
 	there := err == nil && live.yes
 	return func(tx *store.Tx) error {
-		newer, err := published(tx, permalink, post.Revision)
+		newer, err := published(tx, permalink, post.Revision, listed)
 		switch {
 		case err != nil || newer:
 			return err
@@ -46,8 +46,9 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	}, nil
 }
 
-// write publishes the page of the post as it is now.
-func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (post store.Post, err error) {
+// write publishes the page of the post as it is now, and tells when the site's lists
+// were last written.
+func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (post store.Post, listed time.Time, err error) {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
@@ -55,13 +56,13 @@ func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (post store
 		return err
 	})
 	if err != nil {
-		return post, err
+		return post, listed, err
 	}
 	change := publish.Change{Site: about(s), Post: publishable(post), PageOnly: true}
 	if err := cmp.Or(s.Publish.Publish(ctx, change), failpoint.Err("publish.write")); err != nil {
-		return post, fmt.Errorf("publish %s: %w", permalink, err)
+		return post, listed, fmt.Errorf("publish %s: %w", permalink, err)
 	}
-	return post, nil
+	return post, s.listed, nil
 }
 
 // lists writes the home page, the feed and the archive of a month: once for all posts
@@ -97,6 +98,7 @@ func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
 	if err := s.Publish.Publish(ctx, c); err != nil {
 		return fmt.Errorf("publish the lists of %s: %w", month, err)
 	}
+	s.listed = j.DB.Now()
 	return nil
 }
 
@@ -105,19 +107,22 @@ func about(s *Site) publish.Site {
 	return publish.Site{URL: s.Me(), Base: s.Base, Name: s.Name, Language: s.Language, Author: s.Author, Links: s.Links()}
 }
 
-// gathering is how long lists wait for more posts, so that many cost one writing.
+// gathering is how long lists that have just been written wait for more posts, so that
+// many cost one writing and the first is listed at once.
 const gathering = time.Second
 
 // published writes down that a revision was published. newer says that there is nothing
 // to announce: it was published before and what follows is promised, or another
 // revision is on its way and announces itself.
-func published(tx *store.Tx, permalink string, revision int) (newer bool, err error) {
+func published(tx *store.Tx, permalink string, revision int, listed time.Time) (newer bool, err error) {
 	post, err := tx.Post(permalink)
 	if err != nil || revision <= post.Published {
 		return true, err
 	}
 	lists := listsJob(post.Month())
-	lists.Due = tx.Now.Add(gathering)
+	if after := listed.Add(gathering); after.Sub(tx.Now) <= gathering {
+		lists.Due = after // or at once, when that has passed
+	}
 	if err := tx.Enqueue(lists); err != nil {
 		return true, err
 	}

@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/net/idna"
 
@@ -49,6 +50,7 @@ type Site struct {
 	Lenient []string       // client_ids that may send their token twice (SPECS D1)
 
 	publishing sync.Mutex // the lists of a site are written one after the other
+	listed     time.Time  // when they were last, guarded by publishing
 }
 
 // Approval says whose mentions wait for the owner.
