@@ -246,7 +246,6 @@ func TestAPostThatMovesLeavesItsMonth(t *testing.T) {
 // written wait for more.
 func TestAPostIsListedAtOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		pass(time.Minute)
 		first := w.create(entry("content", "first"))
 		synctest.Wait()
 		home := func() string {

@@ -73,7 +73,11 @@ func (j *Jobs) lists(ctx context.Context, job store.Job) (queue.Commit, error) {
 	if err != nil || s.Publish == nil {
 		return nil, err
 	}
-	return nil, j.writeLists(ctx, s, month)
+	err = j.writeLists(ctx, s, month)
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	s.listed = j.DB.Now()
+	return nil, err
 }
 
 // writeLists writes the lists of a site, and of one month such as 2026-11; "" is none.
@@ -98,7 +102,6 @@ func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
 	if err := s.Publish.Publish(ctx, c); err != nil {
 		return fmt.Errorf("publish the lists of %s: %w", month, err)
 	}
-	s.listed = j.DB.Now()
 	return nil
 }
 
