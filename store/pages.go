@@ -47,6 +47,9 @@ func (tx *Tx) PageAt(alias string) (Page, error) {
 	return tx.Page(string(id))
 }
 
+// HasPage tells whether there is a page with this id.
+func (tx *Tx) HasPage(id string) bool { return pages.has(tx, id) }
+
 // PutPage writes a page, and the folded addresses that lead to it from now on.
 func (tx *Tx) PutPage(p Page, addresses ...string) error {
 	if err := pages.put(tx, p); err != nil {

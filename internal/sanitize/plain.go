@@ -50,18 +50,48 @@ func PlainText(fragment string) string {
 	}
 }
 
+// spokenText is [PlainText] of the children of a node that was filtered.
+func spokenText(body *html.Node) string {
+	var b strings.Builder
+	var add func(*html.Node)
+	add = func(parent *html.Node) {
+		for n := range parent.ChildNodes() {
+			if n.Type == html.TextNode {
+				b.WriteString(oneLine.Replace(n.Data))
+				continue
+			}
+			edge := edgeOf(n.Data)
+			b.WriteString(edge)
+			add(n)
+			if !void[n.Data] {
+				b.WriteString(edge)
+			}
+		}
+	}
+	add(body)
+	return lines(b.String())
+}
+
+var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
+
 // spoken is what a token adds to the text of a fragment.
 func spoken(token html.Token) string {
 	switch token.Type {
 	case html.TextToken:
-		return strings.NewReplacer("\n", " ", "\r", " ").Replace(token.Data)
+		return oneLine.Replace(token.Data)
 	case html.CommentToken, html.DoctypeToken:
 		return ""
 	}
+	return edgeOf(token.Data)
+}
+
+// edgeOf is what an element of this name puts between the texts before and after its
+// tags.
+func edgeOf(name string) string {
 	switch {
-	case token.Data == "br" || blocks[token.Data]:
+	case name == "br" || blocks[name]:
 		return "\n"
-	case token.Data == "td" || token.Data == "th":
+	case name == "td" || name == "th":
 		return " "
 	}
 	return ""

@@ -41,36 +41,50 @@ const rounds = 5
 // short list is left. What parsing would make very large or deep becomes plain
 // paragraphs.
 func (o Options) HTML(fragment string, base *url.URL) string {
+	safe, _ := o.Read(fragment, base)
+	return safe
+}
+
+// Read is [Options.HTML], and [PlainText] of its result in the same go.
+func (o Options) Read(fragment string, base *url.URL) (safe, text string) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 64 << 10
 	}
 	// Markup is seldom more than three quarters of a text; what lies further back is cut off.
-	text := cut(fragment, 4*o.MaxBytes)
+	fragment = cut(fragment, 4*o.MaxBytes)
 	for range rounds {
-		next, ok := o.round(text, base)
+		r, ok := o.round(fragment, base)
 		if !ok {
 			break
 		}
-		if next == text {
-			return text
+		if r.steady || r.html == fragment {
+			// Two filters that were written apart have to agree: one on the tree, one on tokens.
+			if filtered := policy().Sanitize(r.html); filtered == r.html {
+				return r.html, spokenText(r.body)
+			}
 		}
-		text = next
+		fragment = policy().Sanitize(r.html)
 	}
-	plain, _ := o.round(FromPlain(cut(PlainText(text), o.MaxBytes)), base)
-	return plain
+	r, _ := o.round(FromPlain(cut(PlainText(fragment), o.MaxBytes)), base)
+	return r.html, PlainText(r.html)
 }
 
-// round parses, filters and writes a text once. Its result is the text itself
-// exactly when there was nothing to do.
-func (o Options) round(text string, base *url.URL) (string, bool) {
-	text = policy().Sanitize(text)
+// cleaned is a text that was filtered once.
+type cleaned struct {
+	html   string
+	body   *html.Node // whose children it was written from
+	steady bool       // to filter it again would change nothing
+}
+
+// round parses, filters and writes a text once.
+func (o Options) round(text string, base *url.URL) (cleaned, bool) {
 	if !affordable(text) {
-		return "", false
+		return cleaned{}, false
 	}
 	body := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}
 	nodes, err := html.ParseFragment(strings.NewReader(text), body)
 	if err != nil {
-		return "", false // more open elements than the parser allows
+		return cleaned{}, false // more open elements than the parser allows
 	}
 	for _, n := range nodes {
 		body.AppendChild(n)
@@ -81,12 +95,13 @@ func (o Options) round(text string, base *url.URL) (string, bool) {
 	shorten(body, &left)
 
 	var b strings.Builder
+	b.Grow(min(len(text), o.MaxBytes) + 256)
 	for n := range body.ChildNodes() {
 		if err := html.Render(&b, n); err != nil {
-			return "", false
+			return cleaned{}, false
 		}
 	}
-	return b.String(), true
+	return cleaned{b.String(), body, c.nodes >= 0 && left > 0 && !c.moved && plainlyNested(body)}, true
 }
 
 // cut returns the beginning of s, at most n bytes, without half a rune.

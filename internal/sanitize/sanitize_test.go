@@ -261,7 +261,11 @@ func FuzzHTML(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in string, own bool) {
 		o := sanitize.Options{Own: own, Images: own}
-		inspect(t, o, in, o.HTML(in, source))
+		safe, text := o.Read(in, source)
+		inspect(t, o, in, safe)
+		if plain := sanitize.PlainText(safe); text != plain {
+			t.Errorf("%q: got the text %q, want %q", in, text, plain)
+		}
 		o.MaxBytes = 40
 		if out := o.HTML(in, source); len(out) > o.MaxBytes {
 			t.Errorf("%q: got %d bytes", in, len(out))

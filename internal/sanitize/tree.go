@@ -20,7 +20,8 @@ const (
 type cleaner struct {
 	Options
 	base  *url.URL
-	nodes int // still to be spent
+	nodes int  // still to be spent
+	moved bool // something may come out differently the next time
 }
 
 // context is what the ancestors of a node mean for it.
@@ -84,7 +85,7 @@ func (c *cleaner) link(n *html.Node, in context) {
 	alt = strings.TrimSpace(visible(alt))
 	src := ""
 	if raw, ok := attribute(n, "src"); ok {
-		src = URL(raw, c.base)
+		src = c.url(raw)
 	}
 	if alt == "" && !described && src != "" {
 		alt = fileName(src)
@@ -131,7 +132,7 @@ func (c *cleaner) attributes(n *html.Node, in context) []html.Attribute {
 			val = c.href(val)
 			ok = val != ""
 		case "src", "cite":
-			val = URL(val, c.base)
+			val = c.url(val)
 			ok = val != ""
 		case "class":
 			val = c.classes(val, in)
@@ -164,7 +165,26 @@ func (c *cleaner) href(raw string) string {
 		}
 		return ""
 	}
-	return URL(raw, c.base)
+	return c.url(raw)
+}
+
+// url is [URL] at the base of the text. An address that says nothing or has white space in
+// it is none; a backslash in a path is a letter like others.
+func (c *cleaner) url(raw string) string {
+	raw = strings.TrimSpace(raw)
+	if raw == "" || strings.ContainsAny(raw, " \t\n") {
+		return ""
+	}
+	if strings.Contains(raw, `\`) {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return ""
+		}
+		raw = u.String()
+	}
+	u := URL(raw, c.base)
+	c.moved = c.moved || u != raw && u != URL(u, c.base)
+	return u
 }
 
 // rels are the link types that the owner's texts may use.

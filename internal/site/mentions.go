@@ -40,10 +40,14 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 	if err := m.Limits.allow(r.From, r.Source); err != nil {
 		return webmention.Receipt{}, err
 	}
+	page, err := m.pageFor(ctx, folded, r.Target)
+	if err != nil {
+		return webmention.Receipt{}, err
+	}
 	source, target := oneSpelling(r.Source), r.Target.String()
 	var mention store.Mention
-	err := m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
-		page, err := m.pageFor(tx, folded, r.Target)
+	err = m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
+		page, err := keepPage(tx, page, folded)
 		if err != nil {
 			return err
 		}
@@ -91,33 +95,43 @@ func oneSpelling(source *url.URL) string {
 	return u.String()
 }
 
-// pageFor finds the page that a target means. Where we serve the site we know
-// its pages; elsewhere an unknown one is looked at in the job.
-func (m *Mentions) pageFor(tx *store.Tx, folded string, target *url.URL) (store.Page, error) {
-	serves := m.Site.Root != ""
-	page, err := tx.PageAt(folded)
-	known := err == nil
-	if !known && !errors.Is(err, fs.ErrNotExist) {
-		return page, err
-	}
-	if known {
-		post, err := tx.Post(page.URL)
-		switch {
-		case err == nil && (post.Visible() || !serves && secret(post)):
-			return page, nil // what was never public is as unknown as any other page
-		case err == nil:
-			return page, errNoPage
-		case !errors.Is(err, fs.ErrNotExist):
-			return page, err
+// pageFor finds the page that a target means. Where we serve the site we know its
+// pages; elsewhere an unknown one is looked at in the job. One that has no record yet
+// comes without an id, see keepPage.
+func (m *Mentions) pageFor(ctx context.Context, folded string, target *url.URL) (page store.Page, err error) {
+	serves, isPost := m.Site.Root != "", false
+	err = m.DB.View(ctx, m.Site.Key, func(tx *store.Tx) error {
+		if page, err = tx.PageAt(folded); err != nil {
+			return ignore(err, fs.ErrNotExist)
 		}
+		post, err := tx.Post(page.URL)
+		switch isPost = err == nil; {
+		case isPost && !post.Visible() && (serves || !secret(post)):
+			return errNoPage // what was never public is as unknown as any other page
+		case isPost:
+			return nil
+		}
+		return ignore(err, fs.ErrNotExist)
+	})
+	if err == nil && !isPost && serves && !m.Site.hasFile(folded) {
+		err = errNoPage
 	}
-	switch {
-	case serves && !m.Site.hasFile(folded):
-		return page, errNoPage
-	case known:
+	if page.ID == "" {
+		page = store.Page{URL: m.Site.canonical(target), Found: serves}
+	}
+	return page, err
+}
+
+// keepPage gives a page that has no record one, unless it has got one meanwhile.
+func keepPage(tx *store.Tx, page store.Page, folded string) (store.Page, error) {
+	if page.ID != "" && tx.HasPage(page.ID) {
 		return page, nil
 	}
-	page = store.Page{ID: store.NewID(tx.Now), URL: m.Site.canonical(target), Found: serves, Created: tx.Now}
+	known, err := tx.PageAt(folded)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return known, err
+	}
+	page.ID, page.Created = store.NewID(tx.Now), tx.Now
 	return page, tx.PutPage(page, folded)
 }
 

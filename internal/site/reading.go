@@ -100,8 +100,7 @@ func ownURL(entry mf2.Item, final *url.URL) string {
 // There is HTML only where there is markup.
 func content(entry mf2.Item, base *url.URL) (html, text string) {
 	if raw, ok := entry.HTML("content"); ok {
-		html = sanitize.HTML(raw, base)
-		text = sanitize.PlainText(html)
+		html, text = sanitize.Options{}.Read(raw, base)
 		if !strings.Contains(html, "<") {
 			html = ""
 		}
@@ -109,7 +108,8 @@ func content(entry mf2.Item, base *url.URL) (html, text string) {
 	}
 	for _, property := range []string{"content", "summary"} {
 		if text = strings.TrimSpace(entry.Get(property)); text != "" {
-			return "", sanitize.PlainText(sanitize.HTML(sanitize.FromPlain(text), base))
+			_, text = sanitize.Options{}.Read(sanitize.FromPlain(text), base)
+			return "", text
 		}
 	}
 	return "", ""
