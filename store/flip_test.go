@@ -163,7 +163,7 @@ func TestFlippedBits(t *testing.T) {
 				judge("update", err)
 			}
 		}
-		_, claim := db.Claim(bg, "me", time.Minute, store.Room{Jobs: 10, Lanes: 10})
+		_, claim := db.Claim(bg, taker("me", 10, new([]store.Job)))
 		if !errors.Is(claim, store.ErrBroken) {
 			judge("claim", claim)
 		}

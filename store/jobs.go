@@ -13,6 +13,7 @@ import (
 // and goes in the one that records its outcome.
 //
 //	waiting (Due) ──claim: Attempts+1, lease──▶ leased (Owner, Until) ──▶ gone
+//	promised ─────take, if a worker is free────▶   │
 //	   ▲  ▲                                        │        │
 //	   │  └──────────── retry, lease ran out ──────┘        └──▶ parked ──▶ waiting
 //	   └── enqueued anew while it ran (Again)
@@ -83,7 +84,6 @@ func (tx *Tx) Enqueue(j Job) error {
 	if j.Due.IsZero() {
 		j.Due = tx.Now
 	}
-	tx.jobs = true
 	have, err := jobs.lookup(tx, jobsKey, tx.Site, j.Kind, j.Key)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Nothing else of j is taken over: a follow-up made from the job that
@@ -92,6 +92,7 @@ func (tx *Tx) Enqueue(j Job) error {
 			ID: NewID(tx.Now), Site: tx.Site, Kind: j.Kind, Key: j.Key, Lane: j.Lane, Args: j.Args,
 			Due: j.Due, Created: tx.Now,
 		}
+		tx.jobs = !tx.takes(&j) || tx.jobs
 		if err := tx.countJob(j, +1); err != nil {
 			return err
 		}
@@ -100,6 +101,7 @@ func (tx *Tx) Enqueue(j Job) error {
 	if err != nil {
 		return err
 	}
+	tx.jobs = true
 	have.Args = j.Args
 	switch {
 	case have.Owner != "":
@@ -115,51 +117,41 @@ func (tx *Tx) Enqueue(j Job) error {
 	return jobs.put(tx, have)
 }
 
-// Room is what a runner can take on.
-type Room struct {
-	Jobs  int                    // at most so many
-	Lanes int                    // of them at most so many that have a lane: the rest is kept for jobs of our own
-	Busy  func(lane string) bool // lanes that must wait; it is asked inside the transaction
-}
-
-// Claim takes jobs that are due, of all sites, earliest first, one of each lane, and
-// counts the attempt before the work begins. They are owner's for the length of the lease.
-// A store that is paused has none to give.
-func (db *DB) Claim(ctx context.Context, owner string, lease time.Duration, room Room) ([]Job, error) {
-	var claimed []Job
-	err := db.update(ctx, "", func(tx *Tx) error {
-		claimed = nil
+// Claim takes jobs that are due, of all sites, earliest first, for which the taker has
+// places, counts the attempt before the work begins, and starts them. They are its own for
+// the length of the lease. It tells how many. A store that is paused has none to give.
+func (db *DB) Claim(ctx context.Context, t *Taker) (claimed int, err error) {
+	err = db.updateFor(ctx, "", t, func(tx *Tx) error {
+		claimed = 0
 		if err := db.clock.follow(tx); err != nil {
 			return err
 		}
 		if paused(tx.r) {
 			return nil
 		}
-		due, err := tx.due(room)
+		due, err := tx.due()
 		if err != nil {
 			return err
 		}
 		for _, was := range due {
 			j := was
-			j.Attempts++
-			j.Owner, j.Until = owner, tx.Now.Add(lease)
+			tx.lease(&j)
 			if err := jobs.replace(tx, &was, &j); err != nil {
 				return err
 			}
-			claimed = append(claimed, j)
 		}
+		claimed = len(due)
 		return nil
 	})
 	return claimed, err
 }
 
-// due reads the jobs whose time has come and for which there is room. One that cannot
+// due reads the jobs whose time has come and for which there is a place. One that cannot
 // be read is parked, so that it cannot hold up the others, nor have the runner come
 // back for it again and again.
-func (tx *Tx) due(room Room) ([]Job, error) {
+func (tx *Tx) due() ([]Job, error) {
 	var found []Job
 	damaged := map[string]string{} // key of the entry → id
-	taken := map[string]bool{}
 	pre := prefix("", jobsDue)
 	for k, id := range tx.r.scan(pre, nil, false) {
 		at, ok := timeAt(k, pre)
@@ -167,19 +159,19 @@ func (tx *Tx) due(room Room) ([]Job, error) {
 			damaged[string(k)] = string(id)
 			continue
 		}
-		if len(found) >= room.Jobs || at.After(tx.Now) {
+		if at.After(tx.Now) || tx.taker.Full() {
 			break
 		}
-		if lane := string(k[bytes.LastIndexByte(k, 0)+1:]); lane != "" {
-			if len(taken) >= room.Lanes || taken[lane] || room.Busy != nil && room.Busy(lane) {
-				continue
-			}
-			taken[lane] = true
+		if !tx.place(string(k[bytes.LastIndexByte(k, 0)+1:])) {
+			continue
 		}
 		j, err := jobs.get(tx, string(id))
 		if err != nil {
 			tx.log.Error("job parked that cannot be read", "error", err)
 			damaged[string(k)] = string(id)
+			last := len(tx.places) - 1
+			tx.taker.GiveBack(tx.places[last])
+			tx.places = tx.places[:last]
 			continue
 		}
 		found = append(found, j)

@@ -14,11 +14,29 @@ import (
 
 const lease = time.Minute
 
-func claim(t failer, db *store.DB, owner string, most int) []store.Job {
+// taker has places for most jobs, one of each lane, and keeps what it is given.
+func taker(owner string, most int, got *[]store.Job) *store.Taker {
+	lanes, places := map[string]bool{}, most
+	return &store.Taker{
+		Owner: owner, Lease: lease,
+		Take: func(lane string) bool {
+			if places == 0 || lane != "" && lanes[lane] {
+				return false
+			}
+			places, lanes[lane] = places-1, true
+			return true
+		},
+		Full:     func() bool { return places == 0 },
+		GiveBack: func(lane string) { places, lanes[lane] = places+1, false },
+		Start:    func(j store.Job) { *got = append(*got, j) },
+	}
+}
+
+func claim(t failer, db *store.DB, owner string, most int) (got []store.Job) {
 	t.Helper()
-	got, err := db.Claim(bg, owner, lease, store.Room{Jobs: most, Lanes: most})
-	if err != nil {
-		t.Fatalf("claim: %v", err)
+	n, err := db.Claim(bg, taker(owner, most, &got))
+	if err != nil || n != len(got) {
+		t.Fatalf("claim: got %d jobs, %d started, and %v", n, len(got), err)
 	}
 	return got
 }

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,6 +45,7 @@ type DB struct {
 	now    func() time.Time
 	log    *slog.Logger
 	clock  *watch
+	taker  atomic.Pointer[Taker]
 	dir    string
 	ready  chan struct{} // holds a token when a commit brought jobs
 
@@ -145,16 +147,32 @@ func (db *DB) Update(ctx context.Context, site string, fn func(*Tx) error) error
 }
 
 func (db *DB) update(ctx context.Context, site string, fn func(*Tx) error) error {
+	return db.updateFor(ctx, site, db.taker.Load(), fn)
+}
+
+// updateFor is update for a taker of jobs, nil for none.
+func (db *DB) updateFor(ctx context.Context, site string, taker *Taker, fn func(*Tx) error) error {
 	var last *Tx
+	kept := false
+	defer func() {
+		if !kept {
+			last.giveBack()
+		}
+	}()
 	err := db.engine.update(ctx, func(w writer) error {
-		last = &Tx{Site: site, Now: db.Now(), r: w, w: w, log: db.log, clock: db.clock}
+		last.giveBack()
+		last = &Tx{Site: site, Now: db.Now(), r: w, w: w, log: db.log, clock: db.clock, taker: taker}
 		return fn(last)
 	})
 	if err != nil {
 		return err
 	}
+	kept = true
 	for _, f := range last.committed {
 		f()
+	}
+	for _, j := range last.taken {
+		taker.Start(j)
 	}
 	if last.jobs {
 		db.wake()

@@ -287,7 +287,7 @@ func TestClosedStoreSaysSo(t *testing.T) {
 	ctx, nothing := bg, func(*store.Tx) error { return nil }
 	_, _, due := db.NextDue()
 	_, backup := db.Backup(ctx, filepath.Join(t.TempDir(), "backup"))
-	_, claim := db.Claim(ctx, "me", time.Minute, store.Room{Jobs: 1, Lanes: 1})
+	_, claim := db.Claim(ctx, taker("me", 1, new([]store.Job)))
 	for verb, err := range map[string]error{
 		"Update": db.Update(ctx, site, nothing), "View": db.View(ctx, site, nothing),
 		"Backup": backup, "NextDue": due, "Claim": claim, "Release": db.Release(ctx),

@@ -21,7 +21,10 @@ type Tx struct {
 	jobs      bool   // it brought or freed jobs
 	committed []func()
 	log       *slog.Logger
-	clock     *watch // nil in a View
+	clock     *watch   // nil in a View
+	taker     *Taker   // nil: nobody takes jobs here
+	places    []string // kept by it, by lane
+	taken     []Job    // by it, for those places
 }
 
 // OnCommit has f called once after the transaction is on disk, in the goroutine

@@ -16,7 +16,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"tertulia/internal/failpoint"
@@ -95,79 +94,30 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	owner := store.NewID(time.Now())
-	busy := &underway{lanes: map[string]bool{}, ended: make(chan struct{}, 1)}
+	busy := &underway{Runner: r, lanes: map[string]bool{}, ended: make(chan struct{}, 1)}
+	taker := &store.Taker{
+		Owner: store.NewID(time.Now()), Lease: r.lease(), Take: busy.take, Full: busy.full, GiveBack: busy.giveBack,
+		Start: func(job store.Job) {
+			failpoint.Hit("job.claimed")
+			go func() {
+				defer busy.giveBack(job.CurrentLane())
+				r.work(ctx, job)
+			}()
+		},
+	}
+	r.DB.TakeJobs(taker)
+	defer busy.drain()
+	defer r.DB.TakeJobs(nil)
 	for ctx.Err() == nil {
-		jobs, err := r.DB.Claim(ctx, owner, r.lease(), r.room(busy))
+		n, err := r.DB.Claim(ctx, taker)
 		if err != nil && ctx.Err() == nil {
 			r.log().Error("jobs cannot be claimed", "error", err)
 		}
-		for _, job := range jobs {
-			failpoint.Hit("job.claimed")
-			busy.begin(job)
-			wg.Go(func() {
-				defer busy.end(job)
-				r.work(ctx, job)
-			})
-		}
-		if len(jobs) == 0 {
+		if n == 0 {
 			r.rest(ctx, busy, err)
 		}
 	}
 	return nil
-}
-
-// room is what can be taken on beside what is under way.
-func (r *Runner) room(busy *underway) store.Room {
-	jobs, inLanes := busy.count()
-	free := r.workers() - jobs
-	return store.Room{
-		Jobs:  free,
-		Lanes: min(free, r.workers()-r.reserved()-inLanes),
-		Busy:  func(lane string) bool { return busy.has(lane) || r.Busy != nil && r.Busy(lane) },
-	}
-}
-
-// underway is what is being worked on.
-type underway struct {
-	mu    sync.Mutex
-	jobs  int
-	lanes map[string]bool
-	ended chan struct{} // holds a token after a job has ended
-}
-
-func (u *underway) begin(job store.Job) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.jobs++
-	if lane := job.CurrentLane(); lane != "" {
-		u.lanes[lane] = true
-	}
-}
-
-func (u *underway) end(job store.Job) {
-	u.mu.Lock()
-	u.jobs--
-	delete(u.lanes, job.CurrentLane())
-	u.mu.Unlock()
-	select {
-	case u.ended <- struct{}{}:
-	default:
-	}
-}
-
-func (u *underway) has(lane string) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.lanes[lane]
-}
-
-func (u *underway) count() (jobs, inLanes int) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.jobs, len(u.lanes)
 }
 
 // rest waits until something may have to be done. What is due is judged by the store's

@@ -107,8 +107,12 @@ func TestJobThatKillsTheProcessIsParked(t *testing.T) {
 			if err := h.db.Release(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if js, err := h.db.Claim(t.Context(), "who dies", time.Minute, store.Room{Jobs: 1, Lanes: 1}); err != nil || len(js) != 1 {
-				t.Fatalf("claimed %v and %v, want the job", js, err)
+			n, err := h.db.Claim(t.Context(), &store.Taker{
+				Owner: "who dies", Lease: time.Minute,
+				Take: func(string) bool { return true }, Full: func() bool { return false }, Start: func(store.Job) {},
+			})
+			if err != nil || n != 1 {
+				t.Fatalf("claimed %d and %v, want the job", n, err)
 			}
 			h.db.Close()
 			h.open()
