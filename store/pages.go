@@ -29,13 +29,27 @@ const aliases = "aliases" // folded address → page id
 // Page reads a page by id, following merges.
 func (tx *Tx) Page(id string) (Page, error) {
 	for range 10 {
-		p, err := pages.get(tx, id)
+		p, err := tx.page(id)
 		if err != nil || p.Merged == "" {
 			return p, err
 		}
 		id = p.Merged
 	}
 	return Page{}, fmt.Errorf("page %q: merged in a circle: %w", id, fs.ErrNotExist)
+}
+
+// page reads a page as it is. It is asked for with every request.
+func (tx *Tx) page(id string) (Page, error) {
+	full := key(tx.Site, pages.name, id)
+	raw := tx.r.get(full)
+	if p, ok := tx.pages.get(full, raw); ok {
+		return p, nil
+	}
+	p, err := pages.get(tx, id)
+	if err == nil && tx.w == nil {
+		tx.pages.put(full, raw, p)
+	}
+	return p, err
 }
 
 // PageAt reads the page that an alias leads to. The caller folds the address.

@@ -21,6 +21,7 @@ type Tx struct {
 	jobs      bool   // it brought or freed jobs
 	committed []func()
 	log       *slog.Logger
+	pages     *memo[Page]
 	clock     *watch   // nil in a View
 	taker     *Taker   // nil: nobody takes jobs here
 	places    []string // kept by it, by lane

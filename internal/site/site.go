@@ -184,10 +184,13 @@ func sameHost(a, b *url.URL) bool { return hostName(a) == hostName(b) && port(a)
 // hostName is the host without its port in the one spelling that all share.
 func hostName(u *url.URL) string {
 	name := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if strings.IndexFunc(name, func(r rune) bool { return r >= 0x80 }) < 0 {
+		return name
+	}
 	if ascii, err := idna.Lookup.ToASCII(name); err == nil {
 		return ascii
 	}
-	return name // an address, or a name that is none
+	return name // one that is none
 }
 
 func port(u *url.URL) string {

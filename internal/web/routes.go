@@ -24,13 +24,13 @@ func (s *Server) Handler() http.Handler {
 		}
 		p := &pages{Site: one, base: base, server: s}
 		one.IndieAuth.Consent, one.IndieAuth.ErrorPage = p, p.refuse
-		areas = append(areas, area{base, p.endpoints()}, area{wellKnown(base), p.metadata()})
+		areas = append(areas, newArea(base, p.endpoints()), newArea(wellKnown(base), p.metadata()))
 		if len(s.Sites) == 1 {
 			router.NotFoundHandler = http.HandlerFunc(p.notFound)
 		}
 		if one.Root != "" {
 			for _, home := range append([]*url.URL{one.URL}, one.Aliases...) {
-				areas = append(areas, area{home, p.static(home)})
+				areas = append(areas, newArea(home, p.static(home)))
 			}
 		}
 	}
@@ -139,12 +139,15 @@ func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method
 // area is a host and the path there below which one handler answers.
 type area struct {
 	at      *url.URL // with a slash at its end
+	host    string   // of it, as hostPort spells it
 	handler http.Handler
 }
 
+func newArea(at *url.URL, h http.Handler) area { return area{at, hostPort(at), h} }
+
 // named matches requests for the area by its name.
 func (a area) named(r *http.Request, m *mux.RouteMatch) bool {
-	return hostPort(&url.URL{Host: r.Host}) == hostPort(a.at) && a.contains(r, m)
+	return hostPort(&url.URL{Host: r.Host}) == a.host && a.contains(r, m)
 }
 
 // contains matches requests for the area's path, whatever the host is called.
@@ -157,8 +160,10 @@ func (a area) contains(r *http.Request, _ *mux.RouteMatch) bool {
 // the dot at its end and the ports that go without saying.
 func hostPort(u *url.URL) string {
 	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		host = ascii
+	if strings.IndexFunc(host, func(r rune) bool { return r >= 0x80 }) >= 0 {
+		if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+			host = ascii
+		}
 	}
 	if port := u.Port(); port != "" && port != "80" && port != "443" {
 		host += ":" + port
