@@ -3,9 +3,7 @@ package micropub
 import (
 	"context"
 	"io"
-	"net/url"
 	"slices"
-	"time"
 
 	"tertulia/mf2"
 )
@@ -51,8 +49,10 @@ type Create struct {
 	// Item is the post, everything in it as it was sent: unknown properties,
 	// nested objects, json.Number. Strings from strangers' forms are text.
 	Item mf2.Item
-	// Commands are the mp-* instructions, "mp-slug" for one, with their values.
-	// They are not to be stored with the post.
+	// Commands are the mp-* instructions with their values, wherever in the request
+	// they stood: "mp-slug", "mp-syndicate-to", "mp-channel", "mp-destination". They
+	// are not to be stored with the post. A channel, destination or target that is
+	// not known is as good as none.
 	Commands map[string][]any
 	// Digest is the hex SHA-256 of the client, the person and the decoded request,
 	// uploaded files counted by content. A client that lost our answer sends the
@@ -91,88 +91,4 @@ type MediaBackend interface {
 // are left for the backend to sweep.
 type Discarder interface {
 	Discard(ctx context.Context, g Grant, url string) error
-}
-
-// MediaLister is a MediaBackend that can list its uploads for q=source at the
-// media endpoint, newest first.
-type MediaLister interface {
-	ListMedia(ctx context.Context, g Grant, limit, offset int) ([]MediaItem, error)
-}
-
-// MediaItem is one uploaded file in a list.
-type MediaItem struct {
-	URL       string    `json:"url"`
-	Published time.Time `json:"published,omitzero"`
-	MimeType  string    `json:"mime_type,omitempty"`
-}
-
-// Syndicator is a Backend that can send copies elsewhere. An empty list is fine.
-type Syndicator interface {
-	SyndicateTo(ctx context.Context) ([]Target, error)
-}
-
-// Target is a place copies can go; mp-syndicate-to names it by UID.
-type Target struct {
-	UID     string   `json:"uid"`
-	Name    string   `json:"name"`
-	Service *Account `json:"service,omitempty"`
-	User    *Account `json:"user,omitempty"`
-	// PostTypes are the kinds of post it takes ("note", "photo", …); nil for all.
-	PostTypes []string `json:"-"`
-}
-
-// Account describes a network, or the person's account on it.
-type Account struct {
-	Name  string `json:"name"`
-	URL   string `json:"url,omitempty"`
-	Photo string `json:"photo,omitempty"`
-}
-
-// Channeler is a Backend whose posts can go into channels (mp-channel).
-type Channeler interface {
-	Channels(ctx context.Context) ([]Channel, error)
-}
-
-// Channel is a named stream of posts.
-type Channel struct {
-	UID  string `json:"uid"`
-	Name string `json:"name"`
-}
-
-// Categorizer is a Backend that can list the tags in use, those that contain
-// filter when it is not "".
-type Categorizer interface {
-	Categories(ctx context.Context, filter string) ([]string, error)
-}
-
-// Configurer is a Backend with more to say in q=config, such as "post-types" or
-// "visibility". Each key can also be asked for alone (q=post-types). The keys
-// that follow from the other interfaces cannot be overridden.
-type Configurer interface {
-	Config(ctx context.Context, g Grant) (map[string]any, error)
-}
-
-// Lister is a Backend that can list its posts: q=source without a url.
-type Lister interface {
-	List(ctx context.Context, g Grant, q Query) (List, error)
-}
-
-// Query says which posts a client wants listed, newest first.
-type Query struct {
-	Limit    int    // 1 to 100; 0: the backend's choice
-	Offset   int    // how many to skip
-	Before   string // List.Before of an earlier answer; "" for none
-	After    string // List.After of an earlier answer; "" for none
-	PostType string // only this kind, as post type discovery names it; "" for all
-	Filter   string // only posts that contain it; "" for all
-	// Values is the query as it was sent, for filters that are still proposals
-	// (exists[], property-category, order, …).
-	Values url.Values
-}
-
-// List is a page of posts. Every item has a url property. Before and After are
-// opaque to the client; After is "" on the last page.
-type List struct {
-	Items         []mf2.Item
-	Before, After string
 }

@@ -1,11 +1,11 @@
 package micropub_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -125,12 +125,27 @@ func (b *blog) Discard(_ context.Context, _ micropub.Grant, url string) error {
 	return nil
 }
 
-func (b *blog) ListMedia(_ context.Context, _ micropub.Grant, limit, _ int) ([]micropub.MediaItem, error) {
+func (b *blog) ListMedia(_ context.Context, _ micropub.Grant, limit, offset int) ([]micropub.MediaItem, error) {
 	var items []micropub.MediaItem
-	for _, address := range slices.Sorted(maps.Keys(b.files)) {
-		items = append(items, micropub.MediaItem{URL: address, Published: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
+	for i := len(b.claims); i > 0; i-- {
+		address := fmt.Sprintf("%smedia/%d", home, i)
+		if _, ok := b.files[address]; ok {
+			items = append(items, micropub.MediaItem{URL: address, MimeType: b.claims[i-1].ContentType, Published: time.Date(2026, 1, 2, 3, 4, i, 0, time.UTC)})
+		}
 	}
-	return items[:min(len(items), limit)], b.fail
+	items = items[min(offset, len(items)):]
+	if limit > 0 {
+		items = items[:min(limit, len(items))]
+	}
+	return items, b.fail
+}
+
+func (b *blog) DeleteMedia(_ context.Context, _ micropub.Grant, url string) error {
+	if _, ok := b.files[url]; !ok {
+		return cmp.Or(b.fail, fmt.Errorf("file %s: %w", url, fs.ErrNotExist))
+	}
+	delete(b.files, url)
+	return b.fail
 }
 
 func (b *blog) SyndicateTo(context.Context) ([]micropub.Target, error) {
@@ -148,33 +163,68 @@ func (b *blog) Categories(_ context.Context, filter string) ([]string, error) {
 	return slices.DeleteFunc([]string{"caf\u00e9", "cats", "dogs"}, func(s string) bool { return !strings.Contains(s, filter) }), b.fail
 }
 
+func (b *blog) Destinations(context.Context) ([]micropub.Destination, error) {
+	return []micropub.Destination{{UID: home, Name: "Blog"}, {UID: "https://fotos.example/", Name: "Fotos"}}, b.fail
+}
+
+func (b *blog) PostTypes(context.Context) ([]micropub.PostType, error) {
+	return []micropub.PostType{
+		{Type: "note", Name: "Nota", H: "entry", Properties: []string{"content", "category"}, Required: []string{"content"}},
+		{Type: "photo", Name: "Foto", H: "entry", Properties: []string{"photo", "category"}},
+	}, b.fail
+}
+
+func (b *blog) Contacts(context.Context, micropub.Grant) ([]micropub.Contact, error) {
+	return []micropub.Contact{
+		{Name: "Ana Mar\u00eda", Nickname: "ana", URL: "https://ana.example/", Photo: "https://ana.example/me.jpg", InternalURL: home + "contacts/1"},
+		{Name: "Bob"},
+	}, b.fail
+}
+
+func (b *blog) Locate(_ context.Context, _ micropub.Grant, latitude, longitude float64) (micropub.Location, error) {
+	if latitude == 0 && longitude == 0 {
+		return micropub.Location{}, b.fail
+	}
+	return micropub.Location{
+		Here: &micropub.Place{Label: "Triana", Latitude: latitude, Longitude: longitude, Visibility: "public"},
+		Near: []micropub.Place{{Label: "Bar", Latitude: 37.38, Longitude: -6, URL: "https://bar.example/"}},
+	}, b.fail
+}
+
+// Config claims two things that are not its to say.
 func (b *blog) Config(context.Context, micropub.Grant) (map[string]any, error) {
 	return map[string]any{
-		"post-types":     []map[string]string{{"type": "note", "name": "Note"}},
+		"visibility":     []string{"public", "unlisted"},
 		"media-endpoint": "https://elsewhere.example/",
+		"destination":    "elsewhere",
 	}, b.fail
 }
 
 func (b *blog) List(_ context.Context, _ micropub.Grant, q micropub.Query) (micropub.List, error) {
 	b.listed = append(b.listed, q)
 	if q.After == "end" {
-		return micropub.List{After: "x"}, nil
+		return micropub.List{Before: "start", After: "x"}, nil
 	}
-	return micropub.List{After: "end", Items: []mf2.Item{
+	return micropub.List{Before: "start", After: "end", Items: []mf2.Item{
 		{Type: []string{"h-entry"}, Properties: map[string][]any{"url": {home + "1"}, "content": {"hello"}, "category": {"a"}}},
 	}}, b.fail
 }
 
-var (
-	_ micropub.Discarder    = (*blog)(nil)
-	_ micropub.MediaBackend = (*blog)(nil)
-	_ micropub.MediaLister  = (*blog)(nil)
-	_ micropub.Syndicator   = (*blog)(nil)
-	_ micropub.Channeler    = (*blog)(nil)
-	_ micropub.Categorizer  = (*blog)(nil)
-	_ micropub.Configurer   = (*blog)(nil)
-	_ micropub.Lister       = (*blog)(nil)
-)
+var _ interface {
+	micropub.Discarder
+	micropub.MediaBackend
+	micropub.MediaLister
+	micropub.MediaDeleter
+	micropub.Syndicator
+	micropub.Channeler
+	micropub.DestinationLister
+	micropub.PostTyper
+	micropub.ContactLister
+	micropub.Locator
+	micropub.Categorizer
+	micropub.Configurer
+	micropub.Lister
+} = (*blog)(nil)
 
 // plain hides what a blog can do besides the five methods.
 type plain struct{ micropub.Backend }
@@ -192,6 +242,11 @@ func authorize(_ context.Context, token string) (micropub.Grant, error) {
 		g.Scopes, g.ClientID = []string{"create"}, "https://other.example/"
 	case "create", "update", "delete", "undelete", "media", "draft", "post", "profile":
 		g.Scopes = []string{token}
+	case "drafts", "drafts+create", "delete+create", "delete+media":
+		g.Scopes = map[string][]string{
+			"drafts": {"draft", "update"}, "drafts+create": {"draft", "update", "create"},
+			"delete+create": {"delete", "create"}, "delete+media": {"delete", "media"},
+		}[token]
 	case "none":
 	case "blank":
 		g.Scopes = []string{""}

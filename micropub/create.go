@@ -40,10 +40,15 @@ func newCreate(it mf2.Item) (Create, error) {
 		switch {
 		case name == accessToken || len(values) == 0:
 		case isCommand(name):
-			c.Commands[name] = values
+			command(c.Commands, name, values)
 		default:
 			properties[name] = values
 		}
+	}
+	properties["photo"] = describePhotos(properties["photo"], c.Commands[photoAlt])
+	delete(c.Commands, photoAlt)
+	if len(properties["photo"]) == 0 {
+		delete(properties, "photo")
 	}
 	if len(properties) == 0 {
 		return Create{}, invalid("there is nothing to post: no property has a value")
@@ -57,32 +62,49 @@ func newCreate(it mf2.Item) (Create, error) {
 	if len(it.Type) == 0 {
 		it.Type = []string{"h-entry"}
 	}
-	describePhotos(properties["photo"], c.Commands[photoAlt])
-	delete(c.Commands, photoAlt)
 	c.Item = mf2.Item{Type: it.Type, Properties: properties, Children: it.Children}
 	return c, nil
 }
 
-// describePhotos gives the n-th photo the n-th text, in the form that JSON has for
-// it. A photo that brought its own keeps it.
-//
-// Spec: micropub#json-syntax-p-7
-func describePhotos(photos, texts []any) {
-	for i, text := range texts {
-		alt, _ := text.(string)
-		if i >= len(photos) || alt == "" {
-			continue
-		}
-		if address, ok := photos[i].(string); ok {
-			photos[i] = map[string]any{"value": address, "alt": alt}
-		}
+// command keeps an instruction. One without a value is as good as none; only a
+// description that is empty keeps the place of its photo.
+func command(commands map[string][]any, name string, values []any) {
+	if name != photoAlt {
+		values = slices.DeleteFunc(slices.Clone(values), func(v any) bool { return v == any("") })
+	}
+	delete(commands, name)
+	if len(values) > 0 {
+		commands[name] = values
 	}
 }
 
-// digest identifies the request: who sent it, and what it asks for.
+// describePhotos gives the n-th photo the n-th text, in the form that JSON has for
+// it, and returns the photos without those that are "": they only held a place. A
+// photo that brought its own text keeps it.
+//
+// Spec: micropub#json-syntax-p-7
+func describePhotos(photos, texts []any) []any {
+	var described []any
+	for i, photo := range photos {
+		address, isString := photo.(string)
+		if isString && address == "" {
+			continue
+		}
+		if i < len(texts) && isString {
+			if alt, _ := texts[i].(string); alt != "" {
+				photo = map[string]any{"value": address, "alt": alt}
+			}
+		}
+		described = append(described, photo)
+	}
+	return described
+}
+
+// digest identifies the request: who sent it, what it asks for, and whether it may
+// be more than a draft.
 func (c Create) digest(g Grant) (string, error) {
 	// encoding/json sorts the keys of maps.
-	canonical, err := json.Marshal([]any{g.ClientID, g.Me, c.Item, c.Commands})
+	canonical, err := json.Marshal([]any{g.ClientID, g.Me, g.draftsOnly(), c.Item, c.Commands})
 	if err != nil {
 		return "", fmt.Errorf("digest of a create: %w", err)
 	}
@@ -93,14 +115,14 @@ func (c Create) digest(g Grant) (string, error) {
 // checkName refuses names that could pass for another one, or that no
 // vocabulary would have.
 func checkName(name string) error {
-	switch lower := strings.ToLower(name); {
+	switch folded := fold(name); {
 	case name == "":
 		return invalid("a property has no name")
 	case len(name) > 200:
 		return invalid("a property name is longer than 200 bytes")
 	case strings.ContainsFunc(name, unicode.IsControl), strings.ContainsAny(name, "[]"):
 		return invalid("%q is not the name of a property", clip(name))
-	case lower != name && (lower == accessToken || isCommand(lower)):
+	case folded != name && (folded == accessToken || isCommand(folded)):
 		return invalid("%q must be in lower case", clip(name))
 	}
 	return nil
@@ -109,7 +131,7 @@ func checkName(name string) error {
 // The properties whose values are addresses or objects, never numbers.
 var addresses = map[string]bool{
 	"url": true, "uid": true, "photo": true, "video": true, "audio": true, "featured": true, "syndication": true,
-	"in-reply-to": true, "like-of": true, "repost-of": true, "bookmark-of": true,
+	"in-reply-to": true, "like-of": true, "repost-of": true, "bookmark-of": true, "audience": true,
 }
 
 // checkValues refuses values that mean nothing, and tokens that would be stored.
@@ -125,6 +147,9 @@ func checkValues(name string, values []any) error {
 		}
 		if holdsToken(v) {
 			return invalid("access_token inside a property")
+		}
+		if holdsFile(v) || addresses[name] && isData(v) {
+			return invalid("%q holds a file as a data: address; upload it and send its address", clip(name))
 		}
 	}
 	return nil
@@ -144,6 +169,39 @@ func holdsToken(v any) bool {
 	}
 	return false
 }
+
+// holdsFile looks for a data: address that is a file rather than the mention of
+// one, at any depth. An editor that finds no media endpoint puts pictures into the
+// text that way; kept, they would be copied with every revision of the post.
+func holdsFile(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, holdsFile)
+	case map[string]any:
+		for _, value := range v {
+			if holdsFile(value) {
+				return true
+			}
+		}
+	case string:
+		for _, rest := range strings.Split(strings.ToLower(v), "data:")[1:] {
+			if end := strings.IndexAny(rest, " \t\r\n\"'<>()"); end > maxData || end < 0 && len(rest) > maxData {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isData tells whether a value is a data: address.
+func isData(v any) bool {
+	s, _ := v.(string)
+	_, is := cutFold(s, "data:")
+	return is
+}
+
+// maxData is how many bytes of data an address in a text may have.
+const maxData = 4 << 10
 
 // clip shortens what a message repeats.
 func clip(s string) string {

@@ -68,7 +68,9 @@ func (h *Handler) decodeForm(body []byte) (request, error) {
 //   - name=v, name[]=v and name[0]=v are values of the property name;
 //   - name[key]=v and deeper brackets make objects, as PHP and Rails clients send them;
 //   - a field without a value is as good as absent, so that an empty title makes
-//     no article; only among mp-photo-alt[] it keeps its place;
+//     no article; only among photo[] and mp-photo-alt[] it keeps its place, so that
+//     the n-th text stays with the n-th photo;
+//   - names that differ only in case contradict each other, as they do in JSON;
 //   - url is the post an action is about, and without an action a property.
 //
 // Spec: micropub#servers-li-3
@@ -78,7 +80,7 @@ func (h *Handler) decodeForm(body []byte) (request, error) {
 func readForm(pairs []pair) (request, error) {
 	req := request{tokens: formTokens(pairs)}
 	single := map[string]string{} // h and action
-	fields := map[string]*node{}
+	fields, names := map[string]*node{}, spellings{}
 	for _, p := range pairs {
 		if !utf8.ValidString(p.name) || !utf8.ValidString(p.value) {
 			return req, invalid("the form is not UTF-8")
@@ -97,10 +99,13 @@ func readForm(pairs []pair) (request, error) {
 			single[name] = p.value
 			continue
 		}
-		if p.value == "" && name != photoAlt {
+		if p.value == "" && name != photoAlt && name != "photo" {
 			continue
 		}
 		if fields[name] == nil {
+			if names.clash(name) {
+				return req, invalid("two fields differ only in the case of their names")
+			}
 			fields[name] = &node{}
 		}
 		if err := fields[name].put(propertyPath(path), p.value); err != nil {
@@ -111,6 +116,9 @@ func readForm(pairs []pair) (request, error) {
 	properties := make(map[string][]any, len(fields))
 	for name, n := range fields {
 		properties[name] = n.values()
+		if name == "photo" || name == photoAlt {
+			properties[name] = n.places()
+		}
 	}
 	if action, ok := single["action"]; ok {
 		return req.act(action, properties["url"])

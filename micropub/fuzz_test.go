@@ -117,7 +117,8 @@ func FuzzMicropubMultipart(f *testing.F) {
 
 // FuzzQuery: whatever is asked, nothing but an answer or a 400.
 func FuzzQuery(f *testing.F) {
-	for _, q := range []string{"q=config", "q=source&url=https://blog.example/1&properties[]=content", "q=source&limit=1&after=x", "q=%zz", "&=&url=://&q=source"} {
+	for _, q := range []string{"q=config", "q=source&url=https://blog.example/1&properties[]=content", "q=source&limit=1&after=x", "q=%zz", "&=&url=://&q=source",
+		"q=geo&lat=1&lon=-1e1", "q=geo&uri=geo:1,2,3;u=4", "q=contact&search=a&limit=1", "q=source&exists[]=a&property-b=c&order=asc", "q=last"} {
 		f.Add(q)
 	}
 	f.Fuzz(func(t *testing.T, query string) {

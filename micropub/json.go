@@ -71,7 +71,7 @@ func strictObject(dec *json.Decoder, depth int) (any, error) {
 			return nil, err
 		}
 		key, _ := token.(string) // json.Valid: keys are strings
-		folded := strings.ToLower(key)
+		folded := fold(key)
 		if seen[folded] {
 			return nil, errors.New("an object has a key twice")
 		}
@@ -83,6 +83,10 @@ func strictObject(dec *json.Decoder, depth int) (any, error) {
 	_, err := dec.Token()
 	return object, err
 }
+
+// fold makes keys equal that another reader could take for one: those that differ in
+// case, in any of the ways that Unicode has for it (encoding/json reads "ſ" as "s").
+func fold(key string) string { return strings.ToLower(strings.ToUpper(key)) }
 
 // The keys of a JSON request that have a meaning here.
 var known = map[string]bool{
@@ -123,7 +127,7 @@ func readJSON(object map[string]any) (request, error) {
 	}
 	commands := map[string][]any{}
 	for key, v := range object {
-		if lower := strings.ToLower(key); lower != key && (known[lower] || isCommand(lower)) {
+		if folded := fold(key); folded != key && (known[folded] || isCommand(folded)) {
 			return req, invalid("%q must be in lower case", clip(key))
 		}
 		if isCommand(key) {
@@ -136,9 +140,10 @@ func readJSON(object map[string]any) (request, error) {
 		if err != nil {
 			return req, err
 		}
-		// Clients send commands beside the properties and among them.
+		// Clients send commands beside the properties and among them. What stands in
+		// both places is said once.
 		for name, values := range commands {
-			it.Properties[name] = append(values, it.Properties[name]...)
+			it.Properties[name] = union(values, it.Properties[name])
 		}
 		req.create, err = newCreate(it)
 		return req, err
@@ -169,6 +174,17 @@ func array(v any) []any {
 		return v
 	}
 	return []any{v}
+}
+
+// union is a list with the values of another that it does not have yet.
+func union(list, more []any) []any {
+	have := setOf(list)
+	for _, v := range more {
+		if !have[canonical(v)] {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // readItem reads type, properties and children of a new post. Events come from
@@ -246,6 +262,9 @@ func readUpdate(object map[string]any, commands map[string][]any) (Update, error
 		}
 		operations++
 	}
+	for name, values := range commands {
+		command(commands, name, values)
+	}
 	if operations == 0 {
 		return Update{}, invalid("an update needs replace, add or delete")
 	}
@@ -272,7 +291,7 @@ func operation(key string, v any, commands map[string][]any) (map[string][]any, 
 			return nil, invalid("the value of %q in %s must be an array", clip(name), key)
 		}
 		if isCommand(name) && commands != nil {
-			commands[name] = append(commands[name], list...)
+			commands[name] = union(commands[name], list)
 			continue
 		}
 		values[name] = list

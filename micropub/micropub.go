@@ -3,7 +3,8 @@
 // An application implements [Backend], five methods about posts, and gets an
 // [http.Handler] that speaks the protocol: tokens, forms, uploads, JSON, queries
 // and errors. What else it can do it says by implementing an add-on interface
-// such as [MediaBackend] or [Lister]; the answer to q=config follows from that.
+// such as [MediaBackend], [Lister] or [Syndicator]; the answer to q=config follows
+// from that.
 //
 //	h := &micropub.Handler{Backend: blog, Authorize: tokens.Check, MediaEndpoint: "https://example.com/media"}
 //	http.Handle("/micropub", h)
@@ -66,10 +67,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Media is the media endpoint: it answers 201 with the address of one uploaded
-// file, and q=source with the files that were uploaded last.
+// file, q=source with the files that were uploaded last, and action=delete.
 func (h *Handler) Media() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.serve(w, r, h.mediaQuery, h.upload)
+		h.serve(w, r, h.mediaQuery, h.postMedia)
 	})
 }
 

@@ -139,7 +139,13 @@ func (in *intake) file(pt part) error {
 		return err
 	}
 	if empty && pt.filename == "" {
-		return nil // a browser's form sends this when no file was chosen
+		// A browser's form sends this when no file was chosen. Among photos it keeps
+		// the place that the text for it has.
+		if pt.base == "photo" {
+			in.fields = append(in.fields, pair{pt.name, ""})
+			in.same = append(in.same, pair{pt.name, ""})
+		}
+		return nil
 	}
 	if empty {
 		return invalid("the file is empty")

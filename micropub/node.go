@@ -30,6 +30,8 @@ type node struct {
 	set  bool // text counts
 	list []element
 	keys map[string]*node
+
+	names spellings // of keys
 }
 
 // element is a member of a list; the list is kept in the order of index.
@@ -51,9 +53,12 @@ func (n *node) put(path []string, text string) error {
 		return n.member(path[0], path[1:]).put(path[1:], text)
 	}
 	if n.keys == nil {
-		n.keys = map[string]*node{}
+		n.keys, n.names = map[string]*node{}, spellings{}
 	}
 	if n.keys[path[0]] == nil {
+		if n.names.clash(path[0]) {
+			return invalid("two fields differ only in the case of their names")
+		}
 		n.keys[path[0]] = &node{}
 	}
 	return n.keys[path[0]].put(path[1:], text)
@@ -102,6 +107,35 @@ func (n *node) values() []any {
 		values[i] = e.value()
 	}
 	return values
+}
+
+// places are the values with "" for each number that was left out, up to a number
+// that no client means.
+func (n *node) places() []any {
+	var values []any
+	for _, e := range n.list {
+		for len(values) < min(e.index, maxPlaces) {
+			values = append(values, "")
+		}
+		values = append(values, e.value())
+	}
+	return values
+}
+
+// maxPlaces is how many photos a post may have whose texts are found by number.
+const maxPlaces = 1000
+
+// spellings are the names that have been seen, by what they are when case is left
+// out of account.
+type spellings map[string]string
+
+// clash notes a name, and tells whether another one differs from it only in case.
+func (s spellings) clash(name string) bool {
+	key := fold(name)
+	if _, seen := s[key]; !seen {
+		s[key] = name
+	}
+	return s[key] != name
 }
 
 func (n *node) value() any {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"mime"
 	"net/http"
 	"strings"
@@ -94,7 +95,8 @@ func bodyError(err error) error {
 	return &Error{Code: InvalidRequest, Description: "the body ended early or cannot be read", Err: err}
 }
 
-// do carries out a decoded request.
+// do carries out a decoded request. What is to be deleted and is no post may be a
+// file: there are clients that ask for both at one endpoint.
 //
 // Spec: micropub#servers-li-4
 // Spec: micropub#update-p-1
@@ -109,10 +111,17 @@ func (h *Handler) do(ctx context.Context, g Grant, req request) (answer, error) 
 	}
 	switch req.action {
 	case "update":
+		if g.draftsOnly() && req.update.publishes() {
+			return answer{}, g.require("publish")
+		}
 		newURL, err := h.Backend.Update(ctx, g, req.url, req.update)
 		return changed(req.url, newURL, err)
 	case "delete":
-		return changed(req.url, "", h.Backend.Delete(ctx, g, req.url))
+		err := h.Backend.Delete(ctx, g, req.url)
+		if d, ok := h.Backend.(MediaDeleter); ok && errors.Is(err, fs.ErrNotExist) && g.require("delete files") == nil {
+			err = d.DeleteMedia(ctx, g, req.url)
+		}
+		return changed(req.url, "", err)
 	case "undelete":
 		newURL, err := h.Backend.Undelete(ctx, g, req.url)
 		return changed(req.url, newURL, err)
@@ -131,7 +140,7 @@ func (h *Handler) create(ctx context.Context, g Grant, c Create) (answer, error)
 			return answer{}, err
 		}
 	}
-	if !g.Has("create") && !g.Has("post") {
+	if g.draftsOnly() {
 		c.Item.Properties["post-status"] = []any{"draft"}
 	}
 	created, err := h.Backend.Create(ctx, g, c)

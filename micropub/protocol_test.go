@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,17 +14,21 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tertulia/micropub"
 )
 
 // TestProtocol runs testdata/*.txtar: after a first line that says why the case
 // exists come, in any order and number,
 //
+//	blog      what is special about this blog: "pending", "moved ADDRESS", "plain"
 //	request   an HTTP request; multipart gets its CRLFs here
 //	answer    status, the headers that matter, the body (JSON by value)
 //	created   the item of the last create, or "nothing"
 //	commands  the commands of the last create or update
 //	post      the post at https://blog.example/1, or "gone"
 //	files     the uploads: address, size, claimed type and name
+//	asked     the last Query that a Lister got, without what is not set
 func TestProtocol(t *testing.T) {
 	cases, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(cases) == 0 {
@@ -45,6 +50,8 @@ func TestProtocol(t *testing.T) {
 			for i, f := range sections {
 				where := fmt.Sprintf("%s, part %d", f.name, i+1)
 				switch f.name {
+				case "blog":
+					setUp(t, b, h, f.data)
 				case "request":
 					got = httptest.NewRecorder()
 					r := readRequest(t, f.data)
@@ -73,12 +80,55 @@ func TestProtocol(t *testing.T) {
 					if diff := cmp.Diff(f.data, listFiles(b)); diff != "" {
 						t.Errorf("%s: (-want +got)\n%s", where, diff)
 					}
+				case "asked":
+					checkJSON(t, where, asked(t, b), f.data)
 				default:
 					t.Fatalf("unknown part %q", f.name)
 				}
 			}
 		})
 	}
+}
+
+func setUp(t *testing.T, b *blog, h *micropub.Handler, data string) {
+	t.Helper()
+	for line := range strings.Lines(data) {
+		switch word, rest, _ := strings.Cut(strings.TrimSpace(line), " "); word {
+		case "pending":
+			b.pending = true
+		case "moved":
+			b.moved = rest
+		case "plain":
+			h.Backend = plain{b}
+		default:
+			t.Fatalf("unknown line %q", line)
+		}
+	}
+}
+
+func asked(t *testing.T, b *blog) map[string]any {
+	t.Helper()
+	if len(b.listed) == 0 {
+		return nil
+	}
+	last := b.listed[len(b.listed)-1]
+	last.Values = nil
+	encoded, err := json.Marshal(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set map[string]any
+	if err := json.Unmarshal(encoded, &set); err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(set, func(_ string, v any) bool {
+		switch v {
+		case nil, "", 0.0, false:
+			return true
+		}
+		return false
+	})
+	return set
 }
 
 type section struct{ name, data string }
@@ -133,8 +183,8 @@ func checkAnswer(t *testing.T, where string, got *httptest.ResponseRecorder, ans
 		t.Errorf("%s: got status %s with %s, want %s", where, status, got.Body, lines[0])
 	}
 	for _, line := range lines[1:] {
-		name, value, _ := strings.Cut(line, ": ")
-		if v := got.Header().Get(name); v != value {
+		name, value, _ := strings.Cut(line, ":")
+		if v := got.Header().Get(name); v != strings.TrimSpace(value) {
 			t.Errorf("%s: got %s %q, want %q", where, name, v, value)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"tertulia/mf2"
@@ -77,36 +76,4 @@ func only(properties map[string][]any, names []string) map[string][]any {
 		}
 	}
 	return part
-}
-
-// list answers q=source without a url: the newest posts, a page at a time.
-func (h *Handler) list(ctx context.Context, g Grant, v params) (any, error) {
-	l, ok := h.Backend.(Lister)
-	if !ok {
-		return nil, invalid("q=source needs a url")
-	}
-	q := Query{Before: v.get("before"), After: v.get("after"), PostType: v.get("post-type"), Filter: v.get("filter"), Values: v.values()}
-	var err error
-	if q.Limit, q.Offset, err = v.page(); err != nil {
-		return nil, err
-	}
-	listed, err := l.List(ctx, g, q)
-	if err != nil {
-		return nil, err
-	}
-	names := v.all("properties")
-	items := make([]mf2.Item, len(listed.Items))
-	for i, it := range listed.Items {
-		if len(names) > 0 {
-			it.Properties = only(it.Properties, append(slices.Clone(names), "url"))
-		}
-		items[i] = whole(it)
-	}
-	paging := map[string]string{}
-	for key, cursor := range map[string]string{"before": listed.Before, "after": listed.After} {
-		if cursor != "" && len(items) > 0 {
-			paging[key] = cursor
-		}
-	}
-	return map[string]any{"items": items, "paging": paging}, nil
 }

@@ -91,12 +91,15 @@ func (h *Handler) authorize(ctx context.Context, c credentials) (Grant, error) {
 // The scopes that allow an action; the first is the one a client is told to ask
 // for. "post" is what "create" was once called. A token with "draft" alone may
 // create drafts; media is also what a post needs, so whoever may create may upload.
+// To delete a file takes the word media itself, and delete.
 var scopes = map[string][]string{
-	"create":   {"create", "post", "draft"},
-	"media":    {"media", "create", "post", "draft"},
-	"update":   {"update"},
-	"delete":   {"delete"},
-	"undelete": {"undelete"},
+	"create":       {"create", "post", "draft"},
+	"media":        {"media", "create", "post", "draft"},
+	"update":       {"update"},
+	"delete":       {"delete"},
+	"undelete":     {"undelete"},
+	"delete files": {"media"},
+	"publish":      {"create", "post"},
 }
 
 // require refuses a token without a scope for the action.
@@ -110,12 +113,17 @@ func (g Grant) require(action string) error {
 	return &Error{Code: InsufficientScope, Scope: scope, Description: "the token needs the scope " + scope}
 }
 
-// requireAny refuses a token without any scope.
+// draftsOnly tells whether the token may prepare posts and not publish them: the
+// scope draft without create.
+func (g Grant) draftsOnly() bool { return g.Has("draft") && g.require("publish") != nil }
+
+// requireAny refuses a token without any scope, and unless anyone will do, one
+// whose scopes only let a client know who its person is.
 //
 // Spec: micropub#scope-p-1
-func (g Grant) requireAny() error {
-	if slices.ContainsFunc(g.Scopes, func(s string) bool { return s != "" }) {
+func (g Grant) requireAny(anyone bool) error {
+	if slices.ContainsFunc(g.Scopes, func(s string) bool { return s != "" && (anyone || s != "profile" && s != "email") }) {
 		return nil
 	}
-	return &Error{Code: InsufficientScope, Description: "the token has no scope"}
+	return &Error{Code: InsufficientScope, Description: "the token has no scope for this"}
 }

@@ -104,6 +104,16 @@ func (u Update) check() error {
 	return nil
 }
 
+// publishes tells whether the update may turn a draft into a post for everybody: it
+// sets another post-status, or takes the one away that says so.
+func (u Update) publishes() bool {
+	const name = "post-status"
+	public := func(v any) bool { return v != any("draft") }
+	values, replaced := u.Replace[name]
+	return replaced && len(values) == 0 || slices.ContainsFunc(append(slices.Clone(values), u.Add[name]...), public) ||
+		u.Delete[name] != nil || slices.Contains(u.DeleteAll, name)
+}
+
 // checkProperty refuses what a post may not have as a property.
 func checkProperty(name string, values []any) error {
 	if err := checkName(name); err != nil {

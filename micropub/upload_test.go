@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -119,6 +120,18 @@ func TestCreateRefusesDeepJSON(t *testing.T) {
 	want(t, post(h, "all", js, nest(31)), 400)
 	want(t, post(h, "all", js, nest(30)), 201)
 	want(t, post(h, "all", form, "content=x&a"+strings.Repeat("[b]", 3000)+"=x"), 400)
+}
+
+// MX-21: a number far off makes no list as long (photos and their texts keep places).
+func TestNumbersFarOffCostLittle(t *testing.T) {
+	h := handler(newBlog())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	want(t, post(h, "all", form, "photo[999999]=https://p.example/1&mp-photo-alt[999999]=x"), 201)
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("got %d bytes allocated, want less than 1 MiB", used)
+	}
 }
 
 // MP-1: bytes that are not UTF-8 are refused in every kind of body.
@@ -273,6 +286,7 @@ func TestDigest(t *testing.T) {
 		"other order":   digest("create", form, "content=hi&category[]=b&category[]=a&mp-slug=s"),
 		"other command": digest("create", form, "content=hi&category[]=a&category[]=b&mp-slug=t"),
 		"other type":    digest("create", form, "h=event&content=hi&category[]=a&category[]=b&mp-slug=s"),
+		"only a draft":  digest("draft", form, "content=hi&category[]=a&category[]=b&mp-slug=s"),
 	} {
 		if other == first {
 			t.Errorf("%s: got the same digest, want another", name)
