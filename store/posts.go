@@ -78,13 +78,16 @@ var posts = table[Post]{
 	key: func(p *Post) string { return p.Permalink },
 	indexes: func(p *Post) []indexEntry {
 		at := timePart(p.Date)
-		entries := []indexEntry{{postsTime, join(at, p.Permalink)}}
+		entries := []indexEntry{{postsTime, p.PlaceInTime()}}
 		if p.Visible() {
 			entries = append(entries, indexEntry{postsMonth, join(p.Month(), at, p.Permalink)})
 		}
 		return entries
 	},
 }
+
+// PlaceInTime is where the post stands in the list of all: a [Range] can begin there.
+func (p *Post) PlaceInTime() string { return join(timePart(p.Date), p.Permalink) }
 
 // Visible tells whether readers may see the post.
 func (p *Post) Visible() bool { return p.Deleted.IsZero() && !p.Draft }
