@@ -31,15 +31,10 @@ demo: ## a post, a reply from another site, and the conversation
 	go run ./cmd/tertulia demo
 
 fuzz: ## ten seconds with each Fuzz function there is
-	@for package in $$(go list ./...); do \
-		listed=$$(go test -list '^Fuzz' $$package) || { echo "$$listed"; exit 1; }; \
-		for name in $$(echo "$$listed" | grep '^Fuzz'); do \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
-		done; \
-	done
+	.ci/fuzz $(FUZZTIME)
 
-bench: ## the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## the benchmarks: what is reached, and the goals
+	go test -run '^$$' -bench . -timeout 30m ./...
 
 cover: ## which statements the tests reach, by package and in cover.out
 	go test -coverpkg=./... -coverprofile=cover.out ./... >/dev/null
