@@ -14,7 +14,7 @@ import (
 // page can cost minutes, or the process. So it is never given a stranger's tree: it
 // is given a copy in which whatever exceeds the budget is plain HTML.
 const (
-	maxNodes      = 60_000   // of a page, in its order; the rest is not read
+	maxNodes      = 40_000   // of a page, in its order; the rest is not read
 	maxLevels     = 1024     // elements around an element
 	maxRoots      = 2000     // items on a page
 	maxProperties = 2000     // properties on a page, and values in what is read from it
@@ -22,7 +22,7 @@ const (
 	maxRels       = 2000     // rel values on a page
 	maxBaseURL    = 2048     // bytes of a base element's href, which every relative URL repeats
 	maxWork       = 48 << 20 // bytes that the parser moves, in the weights of weigh
-	maxOutput     = 8 << 20  // bytes of text in what is read from a page
+	maxOutput     = 2 << 20  // bytes of text in what is read from a page
 )
 
 // slot is a node of the copy with what reading it costs.

@@ -22,6 +22,7 @@ type Page struct {
 	URL   *url.URL            // the address it was read from, after redirects; may be nil
 	Items []Item              // the items at the top of the page, in order
 	Rels  map[string][]string // rel value → absolute URLs, each once, in order
+	Cut   bool                // only its beginning was read: there is more than anybody writes
 }
 
 // Parse reads an HTML page: its bytes become valid UTF-8 (by byte order mark,
@@ -29,6 +30,8 @@ type Page struct {
 // one tree, and the tree a [Page]. The tree is returned too, untouched, so that
 // nobody needs to parse twice; it was parsed as for a reader without scripts, so
 // the content of noscript is elements.
+//
+// Of a page that would make more than 40,000 nodes the beginning is read.
 //
 // base is the address that the page came from. r is read to its end: cap it. The
 // error is r's own, or wraps [ErrTooDeep] when more than 512 elements are open at
@@ -38,12 +41,16 @@ func Parse(r io.Reader, contentType string, base *url.URL) (Page, *html.Node, er
 	if err != nil {
 		return Page{}, nil, fmt.Errorf("read page: %w", err)
 	}
-	doc, err := html.ParseWithOptions(strings.NewReader(decode(body, contentType)), html.ParseOptionEnableScripting(false))
+	text := decode(body, contentType)
+	start := affordable(text)
+	doc, err := html.ParseWithOptions(strings.NewReader(start), html.ParseOptionEnableScripting(false))
 	if err != nil {
 		// Reading from memory cannot fail: the only error left is the limit on open elements.
 		return Page{}, nil, fmt.Errorf("parse page: %w (%v)", ErrTooDeep, err)
 	}
-	return Read(doc, base), doc, nil
+	page := Read(doc, base)
+	page.Cut = len(start) < len(text)
+	return page, doc, nil
 }
 
 // decode returns the page as valid UTF-8 without NULs. Decoding is done once and

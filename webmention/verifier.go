@@ -32,6 +32,10 @@ type Verifier struct {
 	UserAgent string       // "" means DefaultUserAgent
 	MaxBytes  int64        // of a page, after decoding; 0 means 1 MiB
 	Log       *slog.Logger // nil: nothing is logged
+
+	// Gate, when it is set, is asked to let a page be parsed, which takes processor
+	// time and memory but no waiting; what it returns is called when that is done.
+	Gate func() (leave func())
 }
 
 // Verify fetches source, follows at most five redirects, and looks for an exact
@@ -131,6 +135,9 @@ func (v *Verifier) read(resp *http.Response, got *Verification, m *matcher) erro
 	if header == "" {
 		header = http.DetectContentType(body)
 	}
+	if v.Gate != nil {
+		defer v.Gate()()
+	}
 	// The receiver should use rules for each media type.
 	// Spec: webmention#webmention-verification-p-3
 	var undecodable error
@@ -140,6 +147,7 @@ func (v *Verifier) read(resp *http.Response, got *Verification, m *matcher) erro
 		got.Page, got.Doc, undecodable = mf2.Parse(bytes.NewReader(body), header, got.Final)
 		if undecodable == nil {
 			got.Linked = m.inHTML(got.Doc, got.Final)
+			got.Truncated = truncated || got.Page.Cut
 		}
 	case "json":
 		got.Type = "json"
@@ -156,8 +164,8 @@ func (v *Verifier) read(resp *http.Response, got *Verification, m *matcher) erro
 	switch {
 	case got.Linked:
 		got.Outcome, got.Reason = Linked, "the page links here"
-	case truncated:
-		got.Reason = fmt.Sprintf("the first %d bytes of the page have no link, the rest was not read", limit)
+	case got.Truncated:
+		got.Reason = fmt.Sprintf("the beginning of the page, %d bytes at most, has no link, and the rest was not read", limit)
 	case undecodable != nil:
 		got.Reason = "the page cannot be understood"
 	case resp.StatusCode != http.StatusOK:

@@ -43,11 +43,12 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	live := &site.Arrivals{}
 	limits := &site.Limits{PerSender: set.Limits.PerSender, PerHost: set.Limits.PerHost, Queue: set.Limits.Queue}
 	hosts := &site.Hosts{}
+	parsing := site.NewGate()
 
 	jobs := &site.Jobs{
-		DB: db, Own: to.own, Strangers: to.strangers, Live: live, Hosts: hosts, Log: log,
+		DB: db, Own: to.own, Strangers: to.strangers, Live: live, Hosts: hosts, Parsing: parsing, Log: log,
 		Hopeless: func(err error) bool { return errors.Is(err, fetch.ErrBlocked) },
-		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Log: log},
+		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Gate: parsing.Enter, Log: log},
 		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes},
 	}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Ready: db.Check}

@@ -28,6 +28,7 @@ type Jobs struct {
 	Log       *slog.Logger
 
 	Hosts    *Hosts           // strangers' hosts that are to be left alone for a while; must be set
+	Parsing  *Gate            // for the pages of strangers; nil: open
 	Hopeless func(error) bool // whether an error of Strangers is one that another attempt cannot mend; may be nil
 }
 

@@ -1,11 +1,13 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,7 +39,7 @@ func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmenti
 		v.Published = parseDate(entry.Get("published"), time.UTC)
 		v.Name = sanitize.Text(entry.Get("name"), maxName)
 		v.Language = languageTag(entry.Get("lang"))
-		v.HTML, v.Text = content(entry, seen.Final)
+		v.HTML, v.Text = j.content(entry, seen.Final)
 		if sameStart(v.Name, v.Text) {
 			v.Name = "" // a note's implied name says its text again
 		}
@@ -98,7 +100,8 @@ func ownURL(entry mf2.Item, final *url.URL) string {
 
 // content is what the entry says: its content if there is any, else its summary.
 // There is HTML only where there is markup.
-func content(entry mf2.Item, base *url.URL) (html, text string) {
+func (j *Jobs) content(entry mf2.Item, base *url.URL) (html, text string) {
+	defer j.Parsing.Enter()()
 	if raw, ok := entry.HTML("content"); ok {
 		html, text = sanitize.Options{}.Read(raw, base)
 		if !strings.Contains(html, "<") {
@@ -187,6 +190,11 @@ func (j *Jobs) fetchPage(ctx context.Context, u *url.URL) (mf2.Page, error) {
 	if resp.StatusCode != http.StatusOK {
 		return mf2.Page{}, fmt.Errorf("%s answers %s", u, resp.Status)
 	}
-	page, _, err := mf2.Parse(resp.Body, resp.Header.Get("Content-Type"), resp.Request.URL)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return mf2.Page{}, err
+	}
+	defer j.Parsing.Enter()()
+	page, _, err := mf2.Parse(bytes.NewReader(body), resp.Header.Get("Content-Type"), resp.Request.URL)
 	return page, err
 }

@@ -72,6 +72,7 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 			seen.Outcome, seen.Linked, seen.Reason = webmention.Linked, true, "the page links here in another spelling"
 		}
 	}
+	seen.Doc = nil // it can be large, and has said all
 	if look.seen = seen; seen.Linked {
 		look.version = j.read(ctx, s, mention, seen)
 	} else {
