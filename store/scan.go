@@ -18,7 +18,13 @@ type boltTx struct {
 	eases bool // see relief
 }
 
-func newTx(tx *bolt.Tx) *boltTx { return &boltTx{b: tx.Bucket(bucket), size: tx.Size()} }
+func newTx(tx *bolt.Tx) *boltTx {
+	t := &boltTx{b: tx.Bucket(bucket), size: tx.Size()}
+	// Most keys are of what came last and stand at the end of their table: the pages that they
+	// leave behind are never written again, so they may be full.
+	t.b.FillPercent = 0.8
+	return t
+}
 
 // guard belongs deferred into whatever calls bbolt.
 func (t *boltTx) guard(key []byte) {
