@@ -168,7 +168,7 @@ func (w *world) newUpload(size int) *sentUpload {
 	for _, c := range []struct {
 		name string
 		data []byte
-	}{{"IHDR", []byte{0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0}}, {"juNK", junk}, {"IEND", nil}} {
+	}{{"IHDR", []byte{0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0}}, {"IDAT", junk}, {"IEND", nil}} {
 		_ = binary.Write(&b, binary.BigEndian, uint32(len(c.data))) // a Buffer takes everything
 		chunk := append([]byte(c.name), c.data...)
 		b.Write(chunk)

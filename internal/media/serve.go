@@ -8,18 +8,17 @@ import (
 	"strings"
 )
 
-// shape is how a name of ours looks: 26 random characters and an extension.
-var shape = regexp.MustCompile(`^[a-z2-7]{26}(\.[a-z0-9]{3,4})$`)
+// shape is how a name of ours looks: 26 random characters, for a variant its width,
+// and an extension.
+var shape = regexp.MustCompile(`^([a-z2-7]{26})(-[1-9][0-9]{0,5})?(\.[a-z0-9]{3,4})$`)
 
-// Serve answers GET and HEAD for the files in dir by their names: mount it with
-// http.StripPrefix. Only names that Receive gives out are looked for, and each
-// is served as the type its extension stands for, never as anything that runs.
-// The files never change, and may be kept by caches for ever.
+// Serve answers GET and HEAD for the files in dir by their names, and for variants
+// as long as there is what they were made of: mount it with http.StripPrefix. Only
+// names that Receive and Resize give out are looked for, and each is served as the
+// type its extension stands for: pictures, sound and film, all of them shown and
+// none of them run, so that none need be an attachment. The files never change, and
+// may be kept by caches for ever.
 func Serve(dir string) http.Handler {
-	types := make(map[string]string, len(kinds))
-	for _, k := range kinds {
-		types[k.ext] = k.mediaType
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Content-Security-Policy", "sandbox; default-src 'none'")
@@ -29,12 +28,12 @@ func Serve(dir string) http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(r.URL.Path, "/")
-		match := shape.FindStringSubmatch(name)
-		if match == nil || types[match[1]] == "" {
+		path, mediaType := find(dir, name)
+		if path == "" {
 			http.NotFound(w, r)
 			return
 		}
-		f, err := os.Open(filepath.Join(dir, name))
+		f, err := os.Open(path)
 		if err != nil {
 			http.NotFound(w, r)
 			return
@@ -45,9 +44,25 @@ func Serve(dir string) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", types[match[1]])
+		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		w.Header().Set("ETag", `"`+name+`"`)
 		http.ServeContent(w, r, name, stat.ModTime(), f)
 	})
+}
+
+// find tells where the file of a name would lie, "" if it is no name of ours.
+func find(dir, name string) (path, mediaType string) {
+	match := shape.FindStringSubmatch(name)
+	if match == nil || mediaTypes[match[3]] == "" {
+		return "", ""
+	}
+	mediaType = mediaTypes[match[3]]
+	if match[2] == "" {
+		return filepath.Join(dir, name), mediaType
+	}
+	if original(dir, name) == "" {
+		return "", ""
+	}
+	return filepath.Join(dir, sized, name), mediaType
 }

@@ -1,25 +1,13 @@
 package media
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"image"
-	"image/gif"
-	"image/jpeg"
-	"image/png"
-	"io"
-	"strings"
-
-	"golang.org/x/image/webp"
 )
 
 // sniffLen is how many bytes decide a file's type.
 const sniffLen = 4096
-
-// maxPixels is the largest area that is kept: phones make 50 megapixels.
-const maxPixels = 100_000_000
 
 type kind struct{ mediaType, ext string }
 
@@ -40,6 +28,15 @@ var kinds = []kind{
 	{"audio/wav", ".wav"},
 	{"audio/flac", ".flac"},
 }
+
+// mediaTypes are the types that are served, by extension.
+var mediaTypes = func() map[string]string {
+	types := make(map[string]string, len(kinds))
+	for _, k := range kinds {
+		types[k.ext] = k.mediaType
+	}
+	return types
+}()
 
 // magic are the types that begin with fixed bytes; a dot stands for any byte.
 var magic = []struct{ prefix, mediaType string }{
@@ -73,7 +70,7 @@ func sniff(first []byte) (kind, error) {
 		mediaType = "audio/mpeg"
 	}
 	if mediaType == "image/heic" {
-		return kind{}, fmt.Errorf("%w: browsers do not show HEIC pictures; send a JPEG", ErrType)
+		return kind{}, fmt.Errorf("%w: few browsers show HEIC pictures; set the camera to JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible) or send a copy in JPEG", ErrType)
 	}
 	for _, k := range kinds {
 		if k.mediaType == mediaType {
@@ -135,56 +132,4 @@ func isMP3Frame(b []byte) bool {
 	}
 	version, layer, bitrate, sampling := b[1]>>3&3, b[1]>>1&3, b[2]>>4, b[2]>>2&3
 	return version != 1 && layer == 1 && bitrate != 0 && bitrate != 15 && sampling != 3
-}
-
-// configs read what a picture declares of itself.
-var configs = map[string]func(io.Reader) (image.Config, error){
-	"image/jpeg": jpeg.DecodeConfig,
-	"image/png":  png.DecodeConfig,
-	"image/gif":  gif.DecodeConfig,
-	"image/webp": webp.DecodeConfig,
-}
-
-// dimensions returns the size in pixels that a picture declares, without
-// decoding it. A picture whose header cannot be read is of no accepted type.
-func dimensions(mediaType string, r io.Reader) (width, height int, err error) {
-	if mediaType == "image/avif" {
-		return avifDimensions(r)
-	}
-	config, ok := configs[mediaType]
-	if !ok {
-		return 0, 0, nil
-	}
-	c, err := config(bufio.NewReader(r))
-	if err != nil {
-		return 0, 0, fmt.Errorf("%w: broken %s", ErrType, strings.TrimPrefix(mediaType, "image/"))
-	}
-	return c.Width, c.Height, nil
-}
-
-// avifDimensions finds the largest "ispe" property (ISO 23008-12, 6.5.3) near the
-// beginning, where the metadata stands.
-func avifDimensions(r io.Reader) (width, height int, err error) {
-	head, err := io.ReadAll(io.LimitReader(r, 64<<10))
-	if err != nil {
-		return 0, 0, fmt.Errorf("receive media: %w", err)
-	}
-	for {
-		_, after, found := bytes.Cut(head, []byte("ispe"))
-		if !found || len(after) < 12 {
-			break
-		}
-		w, h := int(binary.BigEndian.Uint32(after[4:])), int(binary.BigEndian.Uint32(after[8:]))
-		if int64(w) > maxPixels || int64(h) > maxPixels {
-			return 0, 0, fmt.Errorf("%w: %d×%d pixels", ErrTooLarge, w, h)
-		}
-		if int64(w)*int64(h) > int64(width)*int64(height) {
-			width, height = w, h
-		}
-		head = after
-	}
-	if width == 0 {
-		return 0, 0, fmt.Errorf("%w: broken avif", ErrType)
-	}
-	return width, height, nil
 }

@@ -1,0 +1,255 @@
+package media
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/image/webp"
+)
+
+// sized is where variants lie, beside the files they were made of.
+const sized = "sized"
+
+// decoders read the pictures that variants can be made of.
+var decoders = map[string]func(io.Reader) (image.Image, error){
+	".jpg":  jpeg.Decode,
+	".png":  png.Decode,
+	".gif":  gif.Decode,
+	".webp": webp.Decode,
+}
+
+// Variant is a smaller copy of a picture. Serve shows it under its name.
+type Variant struct {
+	Name   string // "k3v…q-640.jpg" for the picture "k3v…q.webp"
+	Width  int    // pixels, as it is shown
+	Height int
+	Size   int64 // bytes
+}
+
+// Resizer makes smaller copies of pictures. The zero value decodes one picture at a
+// time, of up to 256 MiB. Its methods may be called at the same time.
+type Resizer struct {
+	Decodes int   // how many pictures are decoded at once; 0 means 1
+	Memory  int64 // bytes that a decoded picture may take; 0 means 256 MiB
+
+	once  sync.Once
+	slots chan struct{}
+}
+
+// Resize makes variants of a picture that Receive has kept in dir, as wide as asked
+// for, and returns those that there are. They are upright, whichever way the camera
+// was held, and have the picture's colour profile: JPEG, or PNG where something is
+// transparent. There is none wider than the picture, nor of what moves, of AVIF, of
+// sound and of film. A variant that is there already is not made again.
+//
+// A picture that needs too much memory is ErrTooLarge, one that cannot be decoded
+// ErrMalformed, one that is not there fs.ErrNotExist.
+func (r *Resizer) Resize(ctx context.Context, dir, name string, widths []int) ([]Variant, error) {
+	match := shape.FindStringSubmatch(name)
+	if match == nil || match[2] != "" {
+		return nil, fmt.Errorf("resize %q: %w", name, fs.ErrNotExist)
+	}
+	stem, ext := match[1], match[3]
+	if decoders[ext] == nil {
+		return nil, nil
+	}
+	f, err := os.Open(filepath.Join(dir, name))
+	if err != nil {
+		return nil, fmt.Errorf("resize: %w", err)
+	}
+	defer f.Close()
+	p, err := look(f, ext)
+	if err != nil || p.frames > 1 || ext == ".webp" && p.frames > 0 {
+		return nil, err
+	}
+	var variants []Variant
+	var missing []int
+	widths = slices.Compact(slices.Sorted(slices.Values(widths)))
+	for _, width := range widths {
+		if width < 1 || width >= p.shownWidth() {
+			continue
+		}
+		v, err := made(dir, stem, width)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing = append(missing, width)
+		case err != nil:
+			return nil, fmt.Errorf("resize %s: %w", name, err)
+		default:
+			variants = append(variants, v)
+		}
+	}
+	if len(missing) == 0 {
+		return variants, nil
+	}
+	more, err := r.make(ctx, dir, stem, p, missing)
+	if err != nil {
+		return nil, fmt.Errorf("resize %s: %w", name, err)
+	}
+	variants = append(variants, more...)
+	slices.SortFunc(variants, func(a, b Variant) int { return a.Width - b.Width })
+	return variants, nil
+}
+
+// picture is a file and what it says of itself.
+type picture struct {
+	facts
+	file    *os.File
+	ext     string
+	profile []byte // ICC, of RGB; nil for none
+}
+
+// look reads a picture through without decoding it.
+func look(f *os.File, ext string) (*picture, error) {
+	k := &keeper{in: bufio.NewReaderSize(f, bufferSize), out: bufio.NewWriter(io.Discard), wantProfile: true}
+	err := k.clean(mediaTypes[ext])
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = malformed("it ends too soon")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("resize: %w", err)
+	}
+	p := &picture{facts: k.facts, file: f, ext: ext}
+	if len(k.profile) > 20 && string(k.profile[16:20]) == "RGB " {
+		p.profile = k.profile
+	}
+	return p, nil
+}
+
+// shownWidth is how wide the picture is when it stands upright.
+func (p *picture) shownWidth() int {
+	if p.turned() {
+		return p.height
+	}
+	return p.width
+}
+
+// made finds a variant that was made before.
+func made(dir, stem string, width int) (Variant, error) {
+	var v Variant
+	err := error(fs.ErrNotExist)
+	for _, ext := range []string{".jpg", ".png"} {
+		v.Name = variantName(stem, width, ext)
+		var f *os.File
+		if f, err = os.Open(filepath.Join(dir, sized, v.Name)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return Variant{}, err
+		}
+		defer f.Close()
+		stat, err := f.Stat()
+		if err != nil {
+			return Variant{}, err
+		}
+		config, _, err := image.DecodeConfig(bufio.NewReader(f))
+		v.Width, v.Height, v.Size = config.Width, config.Height, stat.Size()
+		return v, err
+	}
+	return Variant{}, err
+}
+
+func variantName(stem string, width int, ext string) string {
+	return stem + "-" + strconv.Itoa(width) + ext
+}
+
+// make decodes a picture when it is its turn, and writes variants of it.
+func (r *Resizer) make(ctx context.Context, dir, stem string, p *picture, widths []int) ([]Variant, error) {
+	most := r.Memory
+	if most == 0 {
+		most = 256 << 20
+	}
+	if int64(p.width)*int64(p.height)*p.weight > most {
+		return nil, fmt.Errorf("%w: %d×%d pixels", ErrTooLarge, p.width, p.height)
+	}
+	r.once.Do(func() { r.slots = make(chan struct{}, max(r.Decodes, 1)) })
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	img, err := decoders[p.ext](bufio.NewReader(p.file))
+	if err != nil {
+		return nil, malformed(err.Error())
+	}
+	var variants []Variant
+	for _, width := range widths {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		small := p.scale(img, width)
+		v := Variant{Width: small.Rect.Dx(), Height: small.Rect.Dy()}
+		if v.Name, v.Size, err = keepVariant(dir, stem, small, p.profile); err != nil {
+			return nil, err
+		}
+		variants = append(variants, v)
+	}
+	return variants, nil
+}
+
+// keepVariant writes a variant as Receive writes a file.
+func keepVariant(dir, stem string, img *image.RGBA, profile []byte) (name string, size int64, err error) {
+	if err := os.Mkdir(filepath.Join(dir, sized), 0o700); err == nil {
+		err = syncDir(dir)
+		if err != nil {
+			return "", 0, err
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return "", 0, err
+	}
+	f, err := create(dir)
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, discard(f))
+		}
+	}()
+	ext := ".png"
+	if img.Opaque() {
+		ext = ".jpg"
+	}
+	w := bufio.NewWriter(f)
+	if err := encode(w, ext, img, profile); err != nil {
+		return "", 0, err
+	}
+	if err := w.Flush(); err != nil {
+		return "", 0, err
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	name = variantName(stem, img.Rect.Dx(), ext)
+	return name, stat.Size(), place(f, filepath.Join(dir, sized, name))
+}
+
+// original finds the file that a variant was made of, "" where it is gone.
+func original(dir, variant string) string {
+	stem, _, _ := strings.Cut(variant, "-")
+	for ext := range decoders {
+		if _, err := os.Lstat(filepath.Join(dir, stem+ext)); err == nil {
+			return stem + ext
+		}
+	}
+	return ""
+}
