@@ -141,7 +141,7 @@ func (s *sources) next(target string) string {
 }
 
 // replyPage is a page with a reply to target in it, of about size bytes when it has
-// 20,000 or fewer.
+// 20,000 or fewer: a dozen paragraphs and what a theme puts around them.
 func replyPage(target string, size int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`<!doctype html><html><head><meta charset="utf-8"><title>A reply</title></head><body><nav><ul>`)
@@ -150,13 +150,13 @@ func replyPage(target string, size int) []byte {
 	}
 	fmt.Fprintf(&b, `</ul></nav><article class="h-entry"><p>In reply to <a class="u-in-reply-to" href=%q>a post</a></p>`, target)
 	b.WriteString(`<div class="p-author h-card"><a class="p-name u-url" href="/">Bea</a></div><time class="dt-published" datetime="2026-11-21T18:05:00+01:00">today</time><div class="e-content">`)
-	for i := range 3 * size / 1000 {
+	for i := range size / 1600 {
 		fmt.Fprintf(&b, `<p>Paragraph %d says <em>something</em> with a <a href="https://elsewhere.example/%d">link</a> and goes on for a while so that there is text.</p>`, i, i)
 	}
-	b.WriteString(`</div></article><footer>`)
-	for b.Len() < size {
-		b.WriteString(`<p class="small">More of the page that nobody reads.</p>`)
+	b.WriteString(`</div></article><aside><ul>`)
+	for i := 0; b.Len() < size; i++ {
+		fmt.Fprintf(&b, `<li class="older"><a href="/2026/%d/">An older post that somebody may read as well</a> <time>2026-%02d-11</time></li>`, i, 1+i%12)
 	}
-	b.WriteString(`</footer></body></html>`)
+	b.WriteString(`</ul></aside></body></html>`)
 	return b.Bytes()
 }
