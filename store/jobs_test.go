@@ -18,7 +18,7 @@ const lease = time.Minute
 func taker(owner string, most int, got *[]store.Job) *store.Taker {
 	lanes, places := map[string]bool{}, most
 	return &store.Taker{
-		Owner: owner, Lease: lease,
+		Owner: owner, Lease: func(string) time.Duration { return lease },
 		Take: func(lane string) bool {
 			if places == 0 || lane != "" && lanes[lane] {
 				return false

@@ -12,6 +12,8 @@ type Media struct {
 	Width   int       `json:"width,omitempty"`
 	Height  int       `json:"height,omitempty"`
 	Created time.Time `json:"created"`
+	Address string    `json:"address,omitempty"` // in the site itself, where publishing has copied it to
+	Live    bool      `json:"live,omitempty"`    // it is there
 }
 
 var media = table[Media]{

@@ -25,16 +25,34 @@ type Post struct {
 	Deleted   time.Time `json:"deleted,omitzero"`
 	Client    string    `json:"client,omitempty"` // client_id of the editor
 	Draft     bool      `json:"draft,omitempty"`
-	Promised  bool      `json:"promised,omitempty"` // to readers: it was not a draft all its life
+	Scheduled bool      `json:"scheduled,omitempty"` // it waits for its date
+	Promised  bool      `json:"promised,omitempty"`  // to readers: it was not a draft all its life
 
 	Revision  int `json:"revision"`
 	Published int `json:"published,omitempty"`
 	Live      int `json:"live,omitempty"`
 	Announced int `json:"announced,omitempty"`
 
+	// Where the post is a file in the source of a site that a generator builds.
+	File    string  `json:"file,omitempty"`    // its name there, for good
+	Adopted bool    `json:"adopted,omitempty"` // somebody else has written it, before we came or beside us
+	Base    *Saying `json:"base,omitempty"`    // what the file says that the next revision is an edit of; nil: it tells itself
+	Kept    []byte  `json:"kept,omitempty"`    // the file as it was when the post was taken away
+
 	Sent    []Sent  `json:"sent,omitempty"` // one for each target ever linked to
 	History []Event `json:"history,omitempty"`
 }
+
+// Saying is what a post said at one time.
+type Saying struct {
+	Item    mf2.Item  `json:"item"`
+	Date    time.Time `json:"date"`
+	Updated time.Time `json:"updated,omitzero"`
+	Draft   bool      `json:"draft,omitempty"`
+}
+
+// Saying is what the post says now.
+func (p *Post) Saying() *Saying { return &Saying{p.Item, p.Date, p.Updated, p.Draft} }
 
 // Sent is what became of the Webmention to one target of a post.
 type Sent struct {
@@ -90,7 +108,7 @@ var posts = table[Post]{
 func (p *Post) PlaceInTime() string { return join(timePart(p.Date), p.Permalink) }
 
 // Visible tells whether readers may see the post.
-func (p *Post) Visible() bool { return p.Deleted.IsZero() && !p.Draft }
+func (p *Post) Visible() bool { return p.Deleted.IsZero() && !p.Draft && !p.Scheduled }
 
 // Month is the month of the archive that the post belongs to, such as 2026-11, by
 // the calendar of where it was written.

@@ -89,6 +89,7 @@ var kinds = []kind{
 		}, jobsDue, jobsKey, jobsParked, jobsLeased),
 	kindOf(&changes, nil, nil),
 	kindOf(&media, nil, nil),
+	kindOf(&files, nil, nil),
 	kindOf(&tokens, nil, nil),
 	kindOf(&codes, nil, nil),
 	kindOf(&sessions, nil, nil),

@@ -6,7 +6,7 @@ import "time"
 // is claimed, or in the very one that promises it: then no claim is needed.
 type Taker struct {
 	Owner string
-	Lease time.Duration
+	Lease func(kind string) time.Duration // how long a job of a kind is its own
 	// Take keeps a place for a job of a lane ("" for one of our own), if there is one now.
 	// Full tells that there is none for any. They are asked inside the transaction, and
 	// must not wait.
@@ -34,7 +34,7 @@ func (tx *Tx) place(lane string) bool {
 // the work begins.
 func (tx *Tx) lease(j *Job) {
 	j.Attempts++
-	j.Owner, j.Until = tx.taker.Owner, tx.Now.Add(tx.taker.Lease)
+	j.Owner, j.Until = tx.taker.Owner, tx.Now.Add(tx.taker.Lease(j.Kind))
 	tx.taken = append(tx.taken, *j)
 }
 

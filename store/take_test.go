@@ -50,7 +50,7 @@ func TestPlacesAreGivenBack(t *testing.T) {
 	var mu sync.Mutex
 	places, started := 1000, 0
 	db.TakeJobs(&store.Taker{
-		Owner: "me", Lease: lease, Full: func() bool { return false },
+		Owner: "me", Lease: func(string) time.Duration { return lease }, Full: func() bool { return false },
 		Take:     func(string) bool { mu.Lock(); defer mu.Unlock(); places--; return true },
 		GiveBack: func(string) { mu.Lock(); defer mu.Unlock(); places++ },
 		Start:    func(store.Job) { mu.Lock(); defer mu.Unlock(); started++ },

@@ -104,13 +104,74 @@ type authorSettings struct {
 
 // publishSettings says where a site's posts go: [site.publish].
 type publishSettings struct {
-	// Who makes the pages: "html" this service does, "none" nobody.
+	// Who makes the pages of posts: "html" this service does; with "hugo", "jekyll",
+	// "eleventy", "astro", "zola" or "plain" posts are written into the source of your
+	// site, and that program builds them; "none" nobody.
 	// Default: "html" where this service serves the site or dir is given, else "none".
-	// Example: preset = "html"
+	// Example: preset = "hugo"
 	Preset string `toml:"preset"`
-	// The directory into which posts are written.
+	// The directory into which posts are written: that of the pages for "html", else the
+	// source of your site, where your generator's settings are.
 	// Default: a directory of the site's own below data. Example: dir = "/srv/blog"
 	Dir string `toml:"dir"`
+	// The command that builds the site after a post was written, in dir, word by word:
+	// there is no shell. Default: none, something else builds. Example: build = ["hugo"]
+	Build []string `toml:"build"`
+	// The directory into which the generator writes its pages.
+	// Default: the generator's own, such as "public" in dir. Example: output = "/srv/blog/public"
+	Output string `toml:"output"`
+	// An address that is called, with POST, to have the site built elsewhere. It is a
+	// secret: a file may hold it, see hook_file.
+	// Default: none. Example: hook = "https://api.netlify.com/build_hooks/5f1c"
+	Hook string `toml:"hook"`
+	// A file with the address for hook.
+	// Default: none. Example: hook_file = "/etc/tertulia/hook"
+	HookFile string `toml:"hook_file"`
+
+	Git gitSettings `toml:"git"`
+
+	// Where the file of a post lies in dir, by kind of post ("article", "note", "photo",
+	// "reply", …) or for "all" of them, with {yyyy} {MM} {dd} {slug} {type} {types} and more.
+	// Default: as the preset has it. Example: path = { all = "content/posts/{slug}.md" }
+	Path map[string]string `toml:"path"`
+	// The address of a post below the site's, in the same way.
+	// Default: as the preset has it. Example: permalink = { all = "posts/{slug}/" }
+	Permalink map[string]string `toml:"permalink"`
+	// Where uploaded files lie in dir, with {filename} {ext} {md5} as well.
+	// Default: as the preset has it. Example: media = "static/media/{yyyy}/{filename}"
+	Media string `toml:"media"`
+	// How front matter is written: "yaml", "toml" or "json".
+	// Default: as the preset has it. Example: format = "toml"
+	Format string `toml:"format"`
+	// Other names in front matter for a property, with dots into tables.
+	// Default: as the preset has it. Example: keys = { category = "taxonomies.tags" }
+	Keys map[string]string `toml:"keys"`
+	// What every new file has besides. Default: none. Example: defaults = { layout = "note" }
+	Defaults map[string]string `toml:"defaults"`
+}
+
+// gitSettings are about the history of the site's source: [site.publish.git].
+type gitSettings struct {
+	// Whether what is written is committed to git, and pushed where there is a remote.
+	// Default: false, and true when remote is given. Example: commit = true
+	Commit *bool `toml:"commit"`
+	// Where to push to: an address, or the name of one of the tree's remotes.
+	// Default: origin, where there is one. Example: remote = "https://codeberg.org/ana/blog.git"
+	Remote string `toml:"remote"`
+	// The branch. Default: the one that is checked out. Example: branch = "main"
+	Branch string `toml:"branch"`
+	// Whether the service has a clone of its own, below data, instead of working in dir;
+	// dir is then a directory in the clone, if it is given at all.
+	// Default: false. Example: clone = true
+	Clone bool `toml:"clone"`
+	// A file with the password or token for a remote over https.
+	// Default: none. Example: token_file = "/etc/tertulia/git-token"
+	TokenFile string `toml:"token_file"`
+	// The user that goes with it. Default: the one in remote, else "git". Example: user = "ana"
+	User string `toml:"user"`
+	// A file with the private key for a remote over ssh.
+	// Default: what ssh itself finds. Example: key_file = "/etc/tertulia/id_ed25519"
+	KeyFile string `toml:"key_file"`
 }
 
 // conversationSettings is about what others say: [site.conversation].

@@ -93,12 +93,8 @@ func (l *loader) site(site *siteSettings, where string) {
 		l.address("site.aliases"+where, &site.Aliases[i], homeAddress)
 	}
 	l.address("site.base"+where, &site.Base, endpointAddress)
-	preset := "none"
-	if l.set.serves(*site) || site.Publish.Dir != "" {
-		preset = "html"
-	}
 	l.choice("site.language"+where, &site.Language, "en", "es")
-	l.choice("site.publish.preset"+where, &site.Publish.Preset, preset, "html", "none")
+	l.publishing(site, where)
 	l.choice("site.conversation.approve"+where, &site.Conversation.Approve, "people", "all", "none")
 	if !isOrigin(site.Origin) {
 		l.wrong("site.origin"+where, fmt.Sprintf("%q is not the address of a server", site.Origin), `write it like "http://127.0.0.1:8081"`)

@@ -235,8 +235,10 @@ func kind(v reflect.Value) string {
 		return "host:port in quotes, or a list of them"
 	case *[]string:
 		return "a list of texts in quotes"
-	case **bool:
+	case **bool, *bool:
 		return "true or false"
+	case *map[string]string:
+		return `a table of texts, such as { all = "…" }`
 	case *int, *int64:
 		return "a whole number"
 	case *duration:

@@ -53,7 +53,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Ready: db.Check}
 	for _, one := range set.Sites {
-		s, err := newSite(set, one)
+		s, err := newSite(set, one, to, log)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	svc := &service{
 		app:    &app{settings: set, db: db, sites: server.Sites},
 		jobs:   jobs,
-		runner: &queue.Runner{DB: db, Handlers: jobs.Handlers(), Busy: hosts.Busy, Log: log},
+		runner: &queue.Runner{DB: db, Handlers: jobs.Handlers(), Leases: jobs.Leases(), Busy: hosts.Busy, Log: log},
 		http:   server.Handler(),
 		log:    log,
 	}

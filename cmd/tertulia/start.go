@@ -138,6 +138,10 @@ func (svc *service) run(ctx context.Context, listeners []net.Listener, control n
 			closeAll(listeners)
 			return fmt.Errorf("write the home page of %s: %w", s.Me(), err)
 		}
+		if err := svc.jobs.Begin(ctx, s); err != nil {
+			closeAll(listeners)
+			return fmt.Errorf("look through the source of %s: %w", s.Me(), err)
+		}
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

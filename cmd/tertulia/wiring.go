@@ -18,7 +18,7 @@ import (
 )
 
 // newSite makes a site from its settings.
-func newSite(set *settings, one siteSettings) (*site.Site, error) {
+func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*site.Site, error) {
 	home, err := url.Parse(one.URL)
 	if err != nil {
 		return nil, fmt.Errorf("site %s: %w", one.URL, err)
@@ -38,6 +38,13 @@ func newSite(set *settings, one siteSettings) (*site.Site, error) {
 		s.Name = home.Host
 	}
 	s.Author = card(one.Author, s)
+	s.Uploads = set.mediaDir(s.Key)
+	if one.Publish.generates() {
+		if set.serves(one) {
+			s.Root = cmp.Or(one.Root, set.outputDir(one))
+		}
+		return s, attachSource(set, one, s, to.own, log)
+	}
 	dir := cmp.Or(one.Publish.Dir, one.Root, filepath.Join(set.Data, "site", store.DirName(s.Key)))
 	if set.serves(one) {
 		s.Root = cmp.Or(one.Root, dir)
@@ -95,6 +102,9 @@ func (s *settings) ownHosts() []string {
 			if u, err := url.Parse(address); err == nil {
 				hosts = append(hosts, fetch.HostPort(u))
 			}
+		}
+		if u, err := url.Parse(one.Publish.Hook); err == nil && u.Host != "" {
+			hosts = append(hosts, fetch.HostPort(u))
 		}
 	}
 	return hosts

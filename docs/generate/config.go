@@ -135,6 +135,8 @@ func elem(typ ast.Expr) (name string, many bool) {
 	case *ast.ArrayType:
 		name, _ = elem(t.Elt)
 		return name, true
+	case *ast.MapType:
+		return "map", false
 	}
 	return "", false
 }
@@ -161,7 +163,7 @@ func read(field *ast.Field, key string) (setting, error) {
 // kinds are the types of settings in an owner's words.
 var kinds = map[string]string{
 	"string": "text", "bool": "true or false", "int": "number", "int64": "number",
-	"duration": "time with its unit", "addresses": "host:port, or a list of them",
+	"map": "table of texts", "duration": "time with its unit", "addresses": "host:port, or a list of them",
 }
 
 // line is a comment on one line.

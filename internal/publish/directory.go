@@ -25,9 +25,6 @@ var marks = map[string][]byte{
 	".css":  []byte(`/* Tertulia:`),
 }
 
-// errForeign says that a file of the owner's stands where a page of ours would.
-var errForeign = errors.New("there is a file that this service has not written")
-
 // keeping says whether a file is on the disk when write returns. A list is not: it
 // follows from the posts, and is written again at the next start.
 type keeping bool
@@ -45,8 +42,13 @@ func (d directory) write(name string, data []byte, keep keeping) error {
 	case err == nil && bytes.Equal(old, data):
 		return nil
 	case err == nil && !bytes.Contains(old, marks[path.Ext(name)]):
-		return fmt.Errorf("%s: %w", name, errForeign)
+		return fmt.Errorf("%s: %w", name, ErrForeign)
 	}
+	return d.replace(name, data, keep)
+}
+
+// replace puts a file in the place of what is there, whole or not at all.
+func (d directory) replace(name string, data []byte, keep keeping) error {
 	dir, base := path.Split(name)
 	dir = path.Clean(dir)
 	if err := d.root.MkdirAll(dir, 0o755); err != nil {
@@ -105,7 +107,7 @@ func (d directory) remove(name string) error {
 
 // unlessForeign drops the error for a list that the owner's site has of its own.
 func unlessForeign(err error) error {
-	if errors.Is(err, errForeign) {
+	if errors.Is(err, ErrForeign) {
 		return nil
 	}
 	return err

@@ -7,7 +7,10 @@
 //	to := &publish.HTML{Dir: "public", Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
 //	err := to.Publish(ctx, publish.Change{Site: site, Post: post, Recent: recent, Month: month, Months: months})
 //
-// The pages carry microformats2 (h-entry, h-feed, h-card) and the feed is Atom
+// A site that a generator builds keeps it: [Source] writes posts into its source as a
+// [Preset] says, in a [Tree] that belongs to its owner, and lets a [Builder] follow.
+//
+// The pages of HTML carry microformats2 (h-entry, h-feed, h-card) and the feed is Atom
 // (RFC 4287).
 package publish
 
@@ -54,6 +57,11 @@ type Post struct {
 	Revision    string    // marks this state of the post, see [RevisionMeta]
 	Deleted     bool
 	Syndication []string // addresses of its copies
+
+	// What a [Source] needs besides.
+	Slug   string // the last part of its address, as [Slug] made it; "": that of the permalink
+	File   string // its file in the source of the site; "": the one that the preset gives it
+	Markup bool   // its content is a string, and evidently HTML: HTML is what it means
 }
 
 // Change is a post that was created, updated or deleted, and the lists that
@@ -67,6 +75,11 @@ type Change struct {
 	Recent   []Post  // what the home page and the feed show: newest first, without deleted posts; 20 at most are used
 	Month    []Post  // all posts of the month of Post.Published, newest first, without deleted ones
 	Months   []Month // all months that have posts, newest first
+
+	// What a [Source] needs besides; others need nothing of it.
+	Before *Post  // the state that was written last; nil when that is not known, or there was none
+	Kept   []byte // the file as it was before the post was deleted, see [Source.Last]
+	Files  []File // what the post shows and is not yet in the source, see [Preset.Media]
 }
 
 // Month is one month of the archive.

@@ -39,6 +39,7 @@ type Runner struct {
 	Workers     int                             // jobs at once; 0 means 64
 	Reserved    int                             // of them, those that strangers' hosts leave free for jobs without a lane; 0 means 8
 	Lease       time.Duration                   // 0 means two minutes
+	Leases      map[string]time.Duration        // of kinds of jobs that take longer
 	MaxAttempts int                             // 0 means 30: with the default waits, the shortest that chance gives, more than 72 hours
 	Wait        func(attempt int) time.Duration // before the next attempt; nil means [Backoff]
 	Busy        func(lane string) bool          // lanes that are to be left alone for now; may be nil
@@ -96,11 +97,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	busy := &underway{Runner: r, lanes: map[string]bool{}, ended: make(chan struct{}, 1)}
 	taker := &store.Taker{
-		Owner: store.NewID(time.Now()), Lease: r.lease(), Take: busy.take, Full: busy.full, GiveBack: busy.giveBack,
+		Owner: store.NewID(time.Now()), Lease: r.lease, Take: busy.take, Full: busy.full, GiveBack: busy.giveBack,
 		Start: func(job store.Job) {
-			failpoint.Hit("job.claimed")
 			go func() {
 				defer busy.giveBack(job.CurrentLane())
+				failpoint.Hit("job.claimed")
 				r.work(ctx, job)
 			}()
 		},
@@ -185,7 +186,7 @@ func (r *Runner) handle(ctx context.Context, job store.Job) (commit Commit, err 
 	if job.Panics >= maxPanics {
 		return nil, Permanent(fmt.Errorf("the process died %d times while it ran", job.Panics))
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.lease()*9/10)
+	ctx, cancel := context.WithTimeout(ctx, r.lease(job.Kind)*9/10)
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {
@@ -253,11 +254,8 @@ func (r *Runner) reserved() int {
 	return min(8, r.workers()/2)
 }
 
-func (r *Runner) lease() time.Duration {
-	if r.Lease > 0 {
-		return r.Lease
-	}
-	return 2 * time.Minute
+func (r *Runner) lease(kind string) time.Duration {
+	return cmp.Or(r.Leases[kind], r.Lease, 2*time.Minute)
 }
 
 func (r *Runner) maxAttempts() int {

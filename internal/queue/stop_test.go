@@ -108,7 +108,7 @@ func TestJobThatKillsTheProcessIsParked(t *testing.T) {
 				t.Fatal(err)
 			}
 			n, err := h.db.Claim(t.Context(), &store.Taker{
-				Owner: "who dies", Lease: time.Minute,
+				Owner: "who dies", Lease: func(string) time.Duration { return time.Minute },
 				Take: func(string) bool { return true }, Full: func() bool { return false }, Start: func(store.Job) {},
 			})
 			if err != nil || n != 1 {

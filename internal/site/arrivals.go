@@ -52,7 +52,7 @@ func (a *Arrivals) tell(permalink string) {
 
 // awaitLive waits until the post's first revision is live, and tells whether it is.
 func (p *Posts) awaitLive(ctx context.Context, post store.Post) bool {
-	if post.Draft {
+	if !post.Visible() {
 		return false
 	}
 	wait := p.Wait

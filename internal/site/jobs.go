@@ -2,11 +2,13 @@ package site
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"tertulia/internal/queue"
 	"tertulia/store"
@@ -39,6 +41,8 @@ const (
 	jobAnnounce = "announce" // key: permalink
 	jobSend     = "send"     // key: permalink and target
 	jobVerify   = "verify"   // key: id of the mention
+	jobDeploy   = "deploy"   // key: the site
+	jobAdopt    = "adopt"    // key: the site
 )
 
 // Handlers is what a queue.Runner runs.
@@ -49,7 +53,24 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobAnnounce: j.announce,
 		jobSend:     j.send,
 		jobVerify:   j.verify,
+		jobDeploy:   j.deploy,
+		jobAdopt:    j.adopt,
 	}
+}
+
+// Leases are how long the jobs may take that take long: a generator builds a large site in
+// minutes.
+func (j *Jobs) Leases() map[string]time.Duration {
+	return map[string]time.Duration{jobDeploy: 15 * time.Minute, jobAdopt: 15 * time.Minute}
+}
+
+// Begin promises what has to be done once after the start, for a site whose posts lie in
+// a source: to look it through.
+func (j *Jobs) Begin(ctx context.Context, s *Site) error {
+	if s.Source == nil {
+		return nil
+	}
+	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error { return tx.Enqueue(adoptJob(s)) })
 }
 
 // sendArgs are the arguments of a send.
@@ -60,6 +81,8 @@ type sendArgs struct {
 
 func publishJob(permalink string) store.Job  { return newJob(jobPublish, permalink, permalink) }
 func listsJob(month string) store.Job        { return newJob(jobLists, month, month) }
+func deployJob(s *Site) store.Job            { return newJob(jobDeploy, s.Key, s.Key) }
+func adoptJob(s *Site) store.Job             { return newJob(jobAdopt, s.Key, s.Key) }
 func announceJob(permalink string) store.Job { return newJob(jobAnnounce, permalink, permalink) }
 
 // verifyJob and sendJob go to a stranger's host, one at a time to each.

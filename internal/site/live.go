@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 
@@ -62,10 +64,24 @@ func (j *Jobs) look(ctx context.Context, s *Site, post store.Post) (mf2.Page, li
 		return page, liveness{yes: have >= post.Revision, answers: true, why: "revision " + revision}, nil
 	}
 	entry, _ := page.Entry()
-	text := strings.Join(strings.Fields(post.Item.Get("content")), " ")
-	shown := strings.Join(strings.Fields(entry.Get("content")), " ")
+	text, shown := letters(post.Item.Get("content")), letters(entry.Get("content"))
 	yes := text != "" && strings.Contains(shown, text)
 	return page, liveness{yes: yes, answers: true, why: "the page carries no revision"}, nil
+}
+
+// markup is what a generator makes of Markdown and HTML no text of: the addresses of links
+// and pictures, and tags.
+var markup = regexp.MustCompile(`\]\([^)]*\)|<[^>]*>|\bhttps?://\S+`)
+
+// letters is a text as it can be found again on a page: letters and digits alone, for a
+// generator makes typography of the rest.
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, markup.ReplaceAllString(s, " "))
 }
 
 func metaContent(doc *html.Node, name string) string {

@@ -51,7 +51,7 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 			return err
 		}
 		post = p.newPost(tx, g, c.Item, date)
-		if post.Permalink, err = p.reserve(tx, post.Date, slug); err != nil {
+		if err := p.reserve(tx, &post, slug); err != nil {
 			return err
 		}
 		data, err := json.Marshal(post.Permalink)
@@ -94,26 +94,32 @@ func (p *Posts) newPost(tx *store.Tx, g micropub.Grant, item mf2.Item, date time
 	}
 	return store.Post{
 		Item: item, Kind: item.Kind(), Date: date, Created: tx.Now, Client: g.ClientID,
-		Draft: item.Get("post-status") == "draft", Revision: 1,
+		Draft: item.Get("post-status") == "draft", Scheduled: date.Sub(tx.Now) > early, Revision: 1,
 		History: []store.Event{{At: tx.Now, Stage: "received", Note: g.ClientID}},
 	}
 }
 
-// reserve finds a permalink that no post and no page of the site has: the slug, or
-// the slug with a number (TRAPS T-MP21).
-func (p *Posts) reserve(tx *store.Tx, date time.Time, slug string) (string, error) {
+// early is how far ahead the date of a post may be that is published at once: clocks
+// differ, and an editor's may be fast. A later one says when to publish (SPECS MX-3).
+const early = time.Minute
+
+// reserve gives a post a permalink that no other post and no page of the site has, and
+// the file that goes with it: by the slug, or the slug with a number (TRAPS T-MP21).
+func (p *Posts) reserve(tx *store.Tx, post *store.Post, slug string) (err error) {
 	for n := 1; n < 1000; n++ {
 		try := slug
 		if n > 1 {
 			try = fmt.Sprintf("%s-%d", slug, n)
 		}
-		permalink := publish.Permalink(p.Site.URL.String(), date, try)
-		free, err := p.free(tx, permalink)
-		if err != nil || free {
-			return permalink, err
+		if post.Permalink, post.File, err = p.Site.address(*post, try); err != nil {
+			return &micropub.Error{Code: micropub.InvalidRequest, Description: "this site has no address for such a post", Err: err}
+		}
+		free, err := p.free(tx, post.Permalink)
+		if err != nil || free && p.Site.fileIsFree(*post) {
+			return err
 		}
 	}
-	return "", &micropub.Error{Code: micropub.InvalidRequest, Description: "there are too many posts with this slug on this day"}
+	return &micropub.Error{Code: micropub.InvalidRequest, Description: "there are too many posts with this slug on this day"}
 }
 
 func (p *Posts) free(tx *store.Tx, permalink string) (bool, error) {
@@ -134,27 +140,40 @@ func (p *Posts) free(tx *store.Tx, permalink string) (bool, error) {
 
 // put writes a new revision of a post, its page, and the promise to publish it.
 func (p *Posts) put(tx *store.Tx, post store.Post) error {
-	u, err := url.Parse(post.Permalink)
-	if err != nil {
+	if err := p.Site.touch(tx, post.Permalink); err != nil {
 		return err
 	}
-	folded, _ := p.Site.Fold(u)
-	page, err := tx.PageAt(folded)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		page = store.Page{ID: store.NewID(tx.Now), URL: post.Permalink, Found: true, Created: tx.Now}
-		err = tx.PutPage(page, folded)
-	case err == nil:
-		err = tx.TouchPage(page.ID) // its conversation is shown with the post, or not at all
-	}
-	if err != nil {
-		return err
-	}
-	post.Promised = post.Promised || !post.Draft
-	if err := tx.PutPost(post); err != nil || !post.Promised {
+	post.Promised = post.Promised || !post.Draft && !post.Scheduled
+	if err := tx.PutPost(post); err != nil || !post.Promised && (post.Draft || !post.Scheduled) {
 		return err // nothing of a draft leaves the store
 	}
-	return tx.Enqueue(publishJob(post.Permalink))
+	job := publishJob(post.Permalink)
+	if !post.Promised {
+		job.Due = tx.Now.Add(min(post.Date.Sub(tx.Now), longestWait))
+	}
+	return tx.Enqueue(job)
+}
+
+// touch records that the page of a post is another than before, or that there is one: its
+// conversation is shown with the post, or not at all.
+func (s *Site) touch(tx *store.Tx, permalink string) error {
+	u, err := url.Parse(permalink)
+	if err != nil {
+		return err
+	}
+	folded, ok := s.Fold(u)
+	if !ok {
+		return fmt.Errorf("%s is no address of the site", permalink)
+	}
+	page, err := tx.PageAt(folded)
+	if errors.Is(err, fs.ErrNotExist) {
+		page = store.Page{ID: store.NewID(tx.Now), URL: permalink, Found: true, Created: tx.Now}
+		return tx.PutPage(page, folded)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.TouchPage(page.ID)
 }
 
 // Update applies the whole update or nothing of it. The permalink stays.
@@ -182,6 +201,7 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 		}
 		post.Item, post.Kind, post.Updated = item, item.Kind(), tx.Now
 		post.Draft = item.Get("post-status") == "draft"
+		post.Scheduled = !post.Promised && post.Date.Sub(tx.Now) > early // what is public stays
 		return nil
 	}, "updated", g.ClientID)
 	return "", err
@@ -210,14 +230,42 @@ func (p *Posts) Undelete(ctx context.Context, g micropub.Grant, permalink string
 	}, "undeleted", g.ClientID)
 }
 
-var errUnchanged = errors.New("nothing to change")
+var (
+	errUnchanged = errors.New("nothing to change")
+	errMeanwhile = errors.New("the post has changed meanwhile")
+)
 
-func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage, by string) error {
+func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage, by string) (err error) {
 	defer failpoint.Hit("post.changed")
-	err := p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
+	for range 10 {
+		if err = p.changeOnce(ctx, permalink, edit, stage, by); !errors.Is(err, errMeanwhile) {
+			break
+		}
+	}
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	return err
+}
+
+// changeOnce edits a post in one transaction. Where its file lies in the source of the
+// site, the edit starts from what that says.
+func (p *Posts) changeOnce(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage, by string) error {
+	seen, item, err := p.read(ctx, permalink)
+	if err != nil {
+		return err
+	}
+	return p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
 		post, err := p.find(tx, permalink)
 		if err != nil {
 			return err
+		}
+		if item != nil {
+			if post.Revision != seen.Revision || post.Published != seen.Published {
+				return errMeanwhile
+			}
+			post.Item = *item
+			post.Base = post.Saying()
 		}
 		if err := edit(tx, &post); err != nil {
 			return err
@@ -226,10 +274,18 @@ func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.T
 		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: stage, Note: by})
 		return cmp.Or(p.put(tx, post), failpoint.Err("post.change"))
 	})
-	if errors.Is(err, errUnchanged) {
-		return nil
+}
+
+// read reads a post, and what its file says now where that is what counts.
+func (p *Posts) read(ctx context.Context, address string) (post store.Post, item *mf2.Item, err error) {
+	err = p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
+		post, err = p.find(tx, address)
+		return err
+	})
+	if err != nil {
+		return post, nil, err
 	}
-	return err
+	return post, p.Site.current(post), nil
 }
 
 // find reads a post by any address of its page.
@@ -257,16 +313,15 @@ func (p *Posts) find(tx *store.Tx, address string) (store.Post, error) {
 // the one it was given.
 // Spec: micropub#source-content-p-1
 func (p *Posts) Source(ctx context.Context, _ micropub.Grant, permalink string) (mf2.Item, error) {
-	var post store.Post
-	err := p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) (err error) {
-		post, err = p.find(tx, permalink)
-		return err
-	})
+	post, item, err := p.read(ctx, permalink)
 	if err == nil && !post.Deleted.IsZero() {
 		err = fmt.Errorf("%s is deleted: %w", permalink, fs.ErrNotExist)
 	}
 	if err != nil {
 		return mf2.Item{}, err
+	}
+	if item != nil {
+		post.Item = *item
 	}
 	return source(post), nil
 }

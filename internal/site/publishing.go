@@ -26,6 +26,9 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	if s.Publish == nil {
 		return nil, queue.Permanent(errors.New("the site's settings name no place for posts"))
 	}
+	if commit, err := j.dueOrKept(ctx, s, permalink); commit != nil || err != nil {
+		return commit, err
+	}
 	post, listed, err := j.write(ctx, s, permalink)
 	if err != nil {
 		return nil, err
@@ -33,7 +36,7 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	links, live, err := j.arrival(ctx, s, post)
 	there := err == nil && live.yes
 	return func(tx *store.Tx) error {
-		newer, err := published(tx, permalink, post.Revision, listed)
+		newer, err := s.published(tx, post, listed)
 		switch {
 		case err != nil || newer:
 			return err
@@ -43,6 +46,40 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 			err = tx.Enqueue(announceJob(permalink))
 		}
 		return cmp.Or(err, failpoint.Err("publish.commit"))
+	}, nil
+}
+
+// dueOrKept is what has to be written down before a post can be published: that its time
+// has come, or how its file is before it is taken away. It is nil when nothing has to be.
+func (j *Jobs) dueOrKept(ctx context.Context, s *Site, permalink string) (queue.Commit, error) {
+	var post store.Post
+	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) (err error) {
+		post, err = tx.Post(permalink)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if !post.Scheduled || !post.Deleted.IsZero() {
+		return j.keepFile(s, post)
+	}
+	if wait := post.Date.Sub(j.DB.Now()); wait > 0 {
+		return nil, queue.After(min(wait, longestWait), fmt.Errorf("it waits for %s", post.Date.Format(time.RFC3339)))
+	}
+	return func(tx *store.Tx) error {
+		post, err := tx.Post(permalink)
+		if err != nil || !post.Scheduled || post.Date.After(tx.Now) {
+			return err // it was put off meanwhile: that one promised a job of its own
+		}
+		post.Scheduled, post.Promised = false, true
+		post.Revision++
+		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "due"})
+		if err := s.touch(tx, permalink); err != nil {
+			return err
+		}
+		if err := tx.PutPost(post); err != nil {
+			return err
+		}
+		return tx.Enqueue(publishJob(permalink))
 	}, nil
 }
 
@@ -59,7 +96,12 @@ func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (post store
 		return post, listed, err
 	}
 	change := publish.Change{Site: about(s), Post: publishable(post), PageOnly: true}
-	if err := cmp.Or(s.Publish.Publish(ctx, change), failpoint.Err("publish.write")); err != nil {
+	if s.Source == nil {
+		err = s.Publish.Publish(ctx, change)
+	} else {
+		err = j.writeSource(ctx, s, post, change)
+	}
+	if err = cmp.Or(err, failpoint.Err("publish.write")); err != nil {
 		return post, listed, fmt.Errorf("publish %s: %w", permalink, err)
 	}
 	return post, s.listed, nil
@@ -117,21 +159,33 @@ const gathering = time.Second
 // published writes down that a revision was published. newer says that there is nothing
 // to announce: it was published before and what follows is promised, or another
 // revision is on its way and announces itself.
-func published(tx *store.Tx, permalink string, revision int, listed time.Time) (newer bool, err error) {
-	post, err := tx.Post(permalink)
-	if err != nil || revision <= post.Published {
+func (s *Site) published(tx *store.Tx, written store.Post, listed time.Time) (newer bool, err error) {
+	post, err := tx.Post(written.Permalink)
+	if err != nil || written.Revision <= post.Published {
 		return true, err
 	}
-	lists := listsJob(post.Month())
-	if after := listed.Add(gathering); after.Sub(tx.Now) <= gathering {
-		lists.Due = after // or at once, when that has passed
+	follows := deployJob(s)
+	if s.Source == nil {
+		follows = listsJob(post.Month())
+		if after := listed.Add(gathering); after.Sub(tx.Now) <= gathering {
+			follows.Due = after // or at once, when that has passed
+		}
 	}
-	if err := tx.Enqueue(lists); err != nil {
+	if err := tx.Enqueue(follows); err != nil {
 		return true, err
 	}
-	post.Published = revision
-	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "published", Note: "revision " + strconv.Itoa(revision)})
-	return post.Revision > revision, tx.PutPost(post)
+	post.Published = written.Revision
+	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "published", Note: "revision " + strconv.Itoa(written.Revision)})
+	if newer = post.Revision > written.Revision; s.Source != nil {
+		post.Base = nil
+		if newer && written.Visible() {
+			post.Base = written.Saying()
+		}
+		if written.Visible() {
+			post.Kept = nil
+		}
+	}
+	return newer, tx.PutPost(post)
 }
 
 // listed are those of some posts that lists show.
@@ -142,14 +196,6 @@ func listed(posts []store.Post) (list []publish.Post) {
 		}
 	}
 	return list
-}
-
-func publishable(p store.Post) publish.Post {
-	return publish.Post{
-		Permalink: p.Permalink, Item: p.Item, Kind: p.Kind, HTML: postHTML(p.Item, p.Permalink),
-		Published: p.Date, Updated: p.Updated, Revision: strconv.Itoa(p.Revision),
-		Deleted: !p.Visible(), Syndication: p.Item.URLs("syndication"),
-	}
 }
 
 func months(counts map[string]int) []publish.Month {

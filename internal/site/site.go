@@ -15,6 +15,7 @@ package site
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"os"
 	"path"
@@ -45,9 +46,18 @@ type Site struct {
 	Root string
 
 	Publish publish.Target // where posts go; nil: nowhere, the site takes none
-	Dir     string         // the directory that Publish writes into, "" when there is none
-	Approve Approval       // whose mentions wait for the owner
-	Lenient []string       // client_ids that may send their token twice (SPECS D1)
+	Dir     string         // the directory that Publish writes finished pages into, "" when there is none
+
+	// Source is Publish where posts go into the source of a site that a generator builds;
+	// nil elsewhere. Remote is where its history is kept, nil for nowhere. Addresses tells
+	// where the pages of posts are that were there before; nil leaves it to the preset.
+	Source    *publish.Source
+	Remote    Remote
+	Addresses func(context.Context) (publish.Addresses, error)
+	Uploads   string // the directory of uploaded files
+
+	Approve Approval // whose mentions wait for the owner
+	Lenient []string // client_ids that may send their token twice (SPECS D1)
 
 	publishing sync.Mutex // the lists of a site are written one after the other
 	listed     time.Time  // when they were last, guarded by publishing

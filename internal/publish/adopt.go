@@ -1,0 +1,325 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tertulia/internal/publish/frontmatter"
+)
+
+// Entry is a post that lies in the source of a site, whoever has written it.
+type Entry struct {
+	File      string
+	Permalink string
+	Kind      string // as [mf2.Item.Kind] says
+	Published time.Time
+	Draft     bool
+	Own       bool   // written by us, not by hand
+	Digest    string // of the file's bytes
+	Stamp     string // changes when the file does, without reading it; "": the tree cannot tell
+}
+
+// Addresses are what is known from elsewhere about where the pages of a site are.
+type Addresses struct {
+	Files map[string]string // file → address, as the generator itself says
+	URLs  []string          // those of a sitemap or a feed: each page once, no matter of which file
+}
+
+// Adoption is where posts are looked for.
+type Adoption struct {
+	Tree Tree
+
+	// Known gives what was found in a file the last time, so that files that have not
+	// changed need not be read. nil: nothing is known.
+	Known func(file string) (Entry, bool)
+
+	// Addresses is asked at most once, when a file does not tell its own address, see
+	// [HugoAddresses]. nil: the preset's rule says it.
+	Addresses func(context.Context) (Addresses, error)
+}
+
+// ErrNoAddress is a file that may be a post, though nobody knows of which page.
+var ErrNoAddress = errors.New("nothing says at which address the page of this file is")
+
+// Adopt finds the posts that lie in the source: all of them, so that what it does not
+// find is gone. An error with a File is about this one, and the others follow; one
+// without ends it.
+func (p *Preset) Adopt(ctx context.Context, a Adoption) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		find := finder{Preset: p, Adoption: a}
+		for name, err := range p.posts(ctx, a.Tree) {
+			if err != nil {
+				yield(Entry{}, fmt.Errorf("adopt: %w", err))
+				return
+			}
+			entry, err := find.entry(ctx, name)
+			if errors.Is(err, errNoPost) || errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				err = fmt.Errorf("adopt %s: %w", name, err)
+			}
+			if !yield(entry, err) {
+				return
+			}
+		}
+	}
+}
+
+// errNoPost is a file that is something else.
+var errNoPost = errors.New("no post")
+
+// stater is a Tree that knows when a file was changed.
+type stater interface {
+	Stat(name string) (fs.FileInfo, error)
+}
+
+// finder looks for posts, and remembers what it was told on the way.
+type finder struct {
+	*Preset
+	Adoption
+	asked  bool
+	told   Addresses
+	failed error
+}
+
+func (f *finder) entry(ctx context.Context, name string) (Entry, error) {
+	entry := Entry{File: name}
+	if s, ok := f.Tree.(stater); ok {
+		info, err := s.Stat(name)
+		if err != nil {
+			return entry, err
+		}
+		entry.Stamp = fmt.Sprintf("%d-%d", info.Size(), info.ModTime().UnixNano())
+	}
+	known := Entry{}
+	if f.Known != nil {
+		known, _ = f.Known(name)
+	}
+	if entry.Stamp != "" && known.Stamp == entry.Stamp && known.Permalink != "" {
+		return known, nil
+	}
+	data, err := f.Tree.Read(name)
+	if err != nil {
+		return entry, err
+	}
+	sum := sha256.Sum256(data)
+	entry.Digest = hex.EncodeToString(sum[:])
+	if known.Digest == entry.Digest && known.Permalink != "" {
+		known.Stamp = entry.Stamp
+		return known, nil
+	}
+	e, err := f.edit(name, data)
+	if err != nil {
+		return entry, err
+	}
+	if f.buried(name, data) || e.f.Format() == frontmatter.None && f.Name != "hugo" {
+		return entry, errNoPost
+	}
+	it, err := f.Decode(name, data, "")
+	if err != nil {
+		return entry, err
+	}
+	entry.Own, entry.Kind, entry.Draft = e.own, it.Kind(), it.Get("post-status") == "draft"
+	entry.Published = date(it.Get("published"))
+	entry.Permalink, err = f.permalink(ctx, e, entry)
+	return entry, err
+}
+
+// date is a published property as a time, the zero time if it is none.
+func date(s string) time.Time {
+	if w := moment(s); !w.Time.IsZero() {
+		return w.Time
+	}
+	for _, layout := range []string{"2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// permalink is the address of a file's page: what the file says itself, else what the
+// generator or the sitemap says, else what the preset would make it.
+func (f *finder) permalink(ctx context.Context, e *editor, entry Entry) (string, error) {
+	if key := f.gen.address; key != "" {
+		if v, ok := e.f.Get(f.key(key)...); ok {
+			if u := f.own(plain(v)); u != "" {
+				return u, nil
+			}
+		}
+	}
+	if !f.asked && f.Addresses != nil {
+		f.asked = true
+		f.told, f.failed = f.Addresses(ctx)
+	}
+	if f.failed != nil {
+		return "", f.failed
+	}
+	if u := f.below(f.told.Files[entry.File]); u != "" {
+		return u, nil
+	}
+	slug := slugOf(e, entry.File)
+	usual, err := f.Address(Post{Slug: slug, Kind: entry.Kind, Published: entry.Published})
+	if f.told.URLs == nil && f.told.Files == nil && err == nil {
+		return usual, nil
+	}
+	var fits []string
+	for _, candidate := range f.told.URLs {
+		u, err := url.Parse(candidate)
+		if err == nil && strings.TrimSuffix(path.Base(u.Path), ".html") == slug {
+			fits = append(fits, f.below(candidate))
+		}
+	}
+	if len(fits) > 1 && slices.Contains(fits, usual) {
+		return usual, nil
+	}
+	if day := entry.Published.Format("/2006/01/02/"); len(fits) > 1 {
+		fits = slices.DeleteFunc(fits, func(u string) bool { return !strings.Contains(u, day) })
+	}
+	if len(fits) != 1 || fits[0] == "" {
+		return "", ErrNoAddress
+	}
+	return fits[0], nil
+}
+
+// own reads the key in which a file names its address, "" when that is a rule for the
+// generator and no address.
+func (p *Preset) own(s string) string {
+	if s == "" || strings.ContainsAny(s, ":{}") && !strings.Contains(s, "://") {
+		return ""
+	}
+	if strings.Contains(s, "://") {
+		return p.below(s)
+	}
+	s = strings.TrimSuffix(strings.TrimPrefix(s, "/"), "index.html")
+	if p.Name == "zola" && !strings.HasSuffix(s, "/") {
+		s += "/"
+	}
+	return p.below(p.site.String() + (&url.URL{Path: s}).EscapedPath())
+}
+
+// below is an address as one of the site, whatever address of the site the generator's
+// settings have; "" when it cannot be a page of it.
+func (p *Preset) below(address string) string {
+	u, err := p.site.Parse(address)
+	if address == "" || err != nil {
+		return ""
+	}
+	u.Scheme, u.Host, u.Fragment, u.RawQuery = p.site.Scheme, p.site.Host, "", ""
+	if !strings.HasPrefix(u.Path, p.site.Path) {
+		return ""
+	}
+	return u.String()
+}
+
+// slugOf is the last part of the address that a file's page is likely to have.
+func slugOf(e *editor, file string) string {
+	if v, _ := e.f.Get("slug"); plain(v) != "" {
+		return plain(v)
+	}
+	slug := strings.TrimSuffix(path.Base(file), path.Ext(file))
+	if slug == "index" {
+		slug = path.Base(path.Dir(file))
+	}
+	if dated.MatchString(slug) {
+		slug = slug[len("2006-01-02-"):]
+	}
+	return slug
+}
+
+// endings are those of files that hold posts.
+var endings = []string{".md", ".markdown", ".mdown", ".html", ".htm", ".json"}
+
+// places are the files of a source that hold posts, by generator.
+var places = map[string]struct {
+	under string
+	in    *regexp.Regexp
+}{
+	"hugo":     {"content", regexp.MustCompile(`(^|/)[^_/][^/]*$`)}, // _index.md is a list
+	"jekyll":   {"", regexp.MustCompile(`(^|/)_posts/|^_[a-z0-9_-]+/\d{4}-\d\d-\d\d-[^/]+$`)},
+	"eleventy": {"", regexp.MustCompile(`^([^_/][^/]*/)+[^_/][^/]*$`)}, // neither at the top nor in _includes
+	"astro":    {"src/content", regexp.MustCompile(`/[^_/][^/]*$`)},
+	"zola":     {"content", regexp.MustCompile(`(^|/)[^_/][^/]*$`)},
+}
+
+// posts lists the files that may be posts.
+func (p *Preset) posts(ctx context.Context, tree Tree) iter.Seq2[string, error] {
+	place := places[p.Name]
+	return func(yield func(string, error) bool) {
+		for name, err := range tree.Files(ctx, place.under) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if !slices.Contains(endings, strings.ToLower(path.Ext(name))) || sourceName(name) != nil ||
+				place.in != nil && !place.in.MatchString(name) {
+				continue
+			}
+			if !yield(name, nil) {
+				return
+			}
+		}
+	}
+}
+
+// HugoAddresses asks Hugo for the addresses of all pages: Dir is the site's directory,
+// Args the program if it is not the hugo in PATH, and what it always needs.
+func HugoAddresses(c Command) func(context.Context) (Addresses, error) {
+	if len(c.Args) == 0 {
+		c.Args = []string{"hugo"}
+	}
+	c.Args = append(slices.Clone(c.Args), "list", "all")
+	return func(ctx context.Context) (Addresses, error) {
+		var out bytes.Buffer
+		var said tail
+		if err := c.run(ctx, &out, &said); err != nil {
+			return Addresses{}, &BuildError{Err: err, Output: said.String()}
+		}
+		all, err := listed(out.Bytes())
+		if err != nil {
+			return Addresses{}, fmt.Errorf("hugo list all: %w", err)
+		}
+		return Addresses{Files: all}, nil
+	}
+}
+
+// listed reads the table that hugo list all prints, warnings before it aside.
+func listed(out []byte) (map[string]string, error) {
+	for len(out) > 0 && !bytes.HasPrefix(out, []byte("path,")) {
+		_, out, _ = bytes.Cut(out, []byte("\n"))
+	}
+	r := csv.NewReader(bytes.NewReader(out))
+	r.FieldsPerRecord, r.LazyQuotes = -1, true
+	rows, err := r.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	if len(rows) == 0 {
+		return all, nil
+	}
+	file, address := slices.Index(rows[0], "path"), slices.Index(rows[0], "permalink")
+	if address < 0 {
+		return nil, errors.New("its table has no permalinks")
+	}
+	for _, row := range rows[1:] {
+		if len(row) > max(file, address) {
+			all[strings.ReplaceAll(row[file], `\`, "/")] = row[address]
+		}
+	}
+	return all, nil
+}

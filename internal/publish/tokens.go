@@ -1,0 +1,127 @@
+package publish
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// pattern is a path with tokens in braces: _posts/{yyyy}-{MM}-{dd}-{slug}.md. What is
+// not in braces stands for itself.
+type pattern string
+
+// subject is what a path is made of.
+type subject struct {
+	at   time.Time // in the zone that its author wrote it in
+	kind string
+	slug string
+	file string // of media: its name,
+	md5  string // and its digest
+}
+
+// tokens are what may stand in braces.
+var tokens = map[string]func(subject) string{
+	"yyyy": func(s subject) string { return fmt.Sprintf("%04d", year(s.at)) },
+	"y":    func(s subject) string { return strconv.Itoa(year(s.at)) },
+	"MMMM": func(s subject) string { return s.at.Format("January") },
+	"MMM":  func(s subject) string { return s.at.Format("Jan") },
+	"MM":   func(s subject) string { return s.at.Format("01") },
+	"M":    func(s subject) string { return s.at.Format("1") },
+	"ww":   func(s subject) string { _, w := s.at.ISOWeek(); return fmt.Sprintf("%02d", w) },
+	"w":    func(s subject) string { _, w := s.at.ISOWeek(); return strconv.Itoa(w) },
+	"DDD":  func(s subject) string { return s.at.Format("002") },
+	"D":    func(s subject) string { return strconv.Itoa(s.at.YearDay()) },
+	"D60":  func(s subject) string { return sexagesimal(s.at.YearDay()) },
+	"dd":   func(s subject) string { return s.at.Format("02") },
+	"d":    func(s subject) string { return s.at.Format("2") },
+	"HH":   func(s subject) string { return s.at.Format("15") },
+	"H":    func(s subject) string { return strconv.Itoa(s.at.Hour()) },
+	"hh":   func(s subject) string { return s.at.Format("03") },
+	"h":    func(s subject) string { return s.at.Format("3") },
+	"mm":   func(s subject) string { return s.at.Format("04") },
+	"m":    func(s subject) string { return s.at.Format("4") },
+	"ss":   func(s subject) string { return s.at.Format("05") },
+	"s":    func(s subject) string { return s.at.Format("5") },
+	"t":    func(s subject) string { return strconv.FormatInt(s.at.Unix(), 10) },
+	"T":    func(s subject) string { return strconv.FormatInt(s.at.UnixMilli(), 10) },
+
+	"slug":  func(s subject) string { return s.slug },
+	"type":  func(s subject) string { return s.kind },
+	"types": func(s subject) string { return plural(s.kind) },
+
+	"filename": func(s subject) string { return s.file },
+	"ext":      func(s subject) string { return s.file[strings.LastIndexByte(s.file, '.')+1:] },
+	"md5":      func(s subject) string { return s.md5 },
+}
+
+// ofMedia are the tokens that only the path of media has.
+var ofMedia = []string{"filename", "ext", "md5"}
+
+// year is one that four digits can hold.
+func year(t time.Time) int { return min(max(t.Year(), 0), 9999) }
+
+// plural is what a directory of posts of a type is called.
+func plural(kind string) string {
+	switch kind {
+	case "audio":
+		return kind
+	case "reply":
+		return "replies"
+	case "watch":
+		return "watches"
+	}
+	return kind + "s"
+}
+
+// sexagesimal is a number in NewBase60, which leaves out letters that look alike.
+func sexagesimal(n int) string {
+	const digits = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ_abcdefghijkmnopqrstuvwxyz"
+	return string([]byte{digits[n/60], digits[n%60]})
+}
+
+// check tells what is wrong with a template that came from the settings. field is what
+// it is called there.
+func (t pattern) check(field string, media bool) error {
+	rest := string(t)
+	for {
+		_, after, open := strings.Cut(rest, "{")
+		if !open {
+			break
+		}
+		name, tail, closed := strings.Cut(after, "}")
+		if !closed {
+			return fmt.Errorf("%s: %q has a { without its }", field, string(t))
+		}
+		if tokens[name] == nil || !media && slices.Contains(ofMedia, name) {
+			known := slices.DeleteFunc(slices.Sorted(maps.Keys(tokens)), func(s string) bool { return !media && slices.Contains(ofMedia, s) })
+			return fmt.Errorf("%s: there is no token {%s} (one of: %s)", field, name, strings.Join(known, ", "))
+		}
+		rest = tail
+	}
+	if !media && !strings.Contains(string(t), "{slug}") && !strings.Contains(string(t), "{t}") && !strings.Contains(string(t), "{T}") {
+		return fmt.Errorf("%s: %q would be the same for many posts: it needs {slug}", field, string(t))
+	}
+	sample := subject{at: time.Unix(0, 0), kind: "note", slug: "slug", file: "file.jpg", md5: "0"}
+	if name := t.expand(sample); sourceName(strings.Trim(name, "/")) != nil {
+		return fmt.Errorf("%s: no file or address can be like %q", field, name)
+	}
+	return nil
+}
+
+// expand puts a subject into a checked template.
+func (t pattern) expand(s subject) string {
+	var b strings.Builder
+	for rest := string(t); ; {
+		plain, after, open := strings.Cut(rest, "{")
+		b.WriteString(plain)
+		if !open {
+			return b.String()
+		}
+		name, tail, _ := strings.Cut(after, "}")
+		b.WriteString(tokens[name](s))
+		rest = tail
+	}
+}

@@ -1,0 +1,145 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tertulia/internal/publish"
+	"tertulia/internal/queue"
+	"tertulia/internal/sanitize"
+	"tertulia/mf2"
+	"tertulia/store"
+)
+
+// Remote is where the history of a site's source is kept: a remote of git. Errors that
+// another attempt cannot mend are marked with [queue.Permanent].
+type Remote interface {
+	Push(ctx context.Context) error
+	// Pull brings what others have pushed, and tells whether that was anything.
+	Pull(ctx context.Context) (changed bool, err error)
+}
+
+// address is the permalink that a new post would have with a slug, and its file in the
+// source of the site, "" where there is none.
+func (s *Site) address(post store.Post, slug string) (permalink, file string, err error) {
+	if s.Source == nil {
+		return publish.Permalink(s.URL.String(), post.Date, slug), "", nil
+	}
+	p := publish.Post{Slug: slug, Kind: post.Kind, Published: post.Date}
+	if permalink, err = s.Source.Preset.Address(p); err != nil {
+		return "", "", err
+	}
+	p.Permalink = permalink
+	file, err = s.Source.Preset.File(p)
+	return permalink, file, err
+}
+
+// fileIsFree tells whether a new post can have its file. A source that cannot be read now
+// is no reason to refuse a post: it is kept, and written when the source is back.
+func (s *Site) fileIsFree(post store.Post) bool {
+	if s.Source == nil {
+		return true
+	}
+	free, err := s.Source.Free(publish.Post{Permalink: post.Permalink, File: post.File})
+	return free || err != nil
+}
+
+// publishable is a post as it is shown.
+func publishable(p store.Post) publish.Post {
+	html := postHTML(p.Item, p.Permalink)
+	content, plain := p.Item.Properties["content"], false
+	if len(content) > 0 {
+		_, plain = content[0].(string)
+	}
+	return publish.Post{
+		Permalink: p.Permalink, Item: p.Item, Kind: p.Kind, HTML: html,
+		Published: p.Date, Updated: p.Updated, Revision: strconv.Itoa(p.Revision),
+		Deleted: !p.Visible(), Syndication: p.Item.URLs("syndication"),
+		File: p.File, Markup: plain && sanitize.LooksHTML(p.Item.Get("content")),
+	}
+}
+
+// before is the state of a post that its file has, as far as we know better than the file
+// does: nil for a post of ours that nobody has touched.
+func before(p store.Post) *publish.Post {
+	if p.Base != nil {
+		p.Item, p.Date, p.Updated, p.Draft = p.Base.Item, p.Base.Date, p.Base.Updated, p.Base.Draft
+	} else if !p.Adopted {
+		return nil
+	}
+	p.Deleted, p.Scheduled = time.Time{}, false
+	was := publishable(p)
+	return &was
+}
+
+// current reads what the file of a post says now: an edit starts from what its owner has
+// made of it. It is nil where the site has no source, where the file has not caught up
+// with us, and where it cannot be read: then the edit starts from what was found last.
+func (s *Site) current(post store.Post) *mf2.Item {
+	if s.Source == nil || !post.Visible() || post.Published < post.Revision {
+		return nil
+	}
+	item, err := s.Source.Item(publishable(post))
+	if err != nil {
+		return nil
+	}
+	return &item
+}
+
+// keepFile writes down the file of a post that is to be taken away, so that it can come back
+// as it was, to the last byte. It is nil when that is done, or when there is no file.
+func (j *Jobs) keepFile(s *Site, post store.Post) (queue.Commit, error) {
+	if s.Source == nil || post.Visible() {
+		return nil, nil
+	}
+	data, err := s.Source.Last(publishable(post))
+	if err != nil || data == nil || string(data) == string(post.Kept) {
+		return nil, err
+	}
+	return func(tx *store.Tx) error {
+		now, err := tx.Post(post.Permalink)
+		if err != nil {
+			return err
+		}
+		now.Kept = data
+		if err := tx.PutPost(now); err != nil {
+			return err
+		}
+		return tx.Enqueue(publishJob(post.Permalink))
+	}, nil
+}
+
+// deploy brings what was written to where the site is made: to the remote of its history,
+// and to the generator. One job does it for all posts that were written before.
+func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) {
+	var key string
+	s, err := j.begin(job, &key)
+	if err != nil || s.Source == nil {
+		return nil, err
+	}
+	if s.Remote != nil {
+		if err := s.Remote.Push(ctx); err != nil {
+			return nil, fmt.Errorf("push: %w", err)
+		}
+	}
+	if s.Source.Build == nil {
+		return nil, nil
+	}
+	if err := s.Source.Build.Build(ctx); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	return nil, nil
+}
+
+// writeSource writes a post into the source of the site, and the uploads that it shows.
+func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post, change publish.Change) error {
+	change.Before, change.Kept = before(post), post.Kept
+	err := s.Source.Write(ctx, change)
+	if errors.Is(err, publish.ErrForeign) {
+		return queue.Permanent(err)
+	}
+	return err
+}
