@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"tertulia/internal/failpoint"
+)
 
 // Taker works on jobs. It is asked for a place in the transaction in which a job
 // is claimed, or in the very one that promises it: then no claim is needed.
@@ -40,6 +44,9 @@ func (tx *Tx) lease(j *Job) {
 
 // takes leases a new job that is due at once, if somebody is free to work on it.
 func (tx *Tx) takes(j *Job) bool {
+	if failpoint.On("store.answer-early") { // the mutant would have it run before it is there
+		return false
+	}
 	if tx.taker == nil || j.Due.After(tx.Now) || paused(tx.r) || !tx.place(j.CurrentLane()) {
 		return false
 	}

@@ -52,7 +52,7 @@ aliases = ["http://ana.example/", "https://b.example/?x"]
 author = { name = "Ana", photo = "data:,", email = "Ana <ana@b.example>" }
 origin = "ana.example"
 [site.publish]
-preset = "hugo"
+preset = "hexo"
 [site.conversation]
 approve = "some"
 `, nil)
@@ -75,7 +75,7 @@ approve = "some"
 		`site.url of site 2: "https://ana.example:8443/": it must not have a port (write it like "https://example.com/")`,
 		`site.aliases of site 2: "http://ana.example/": it must be https, but for localhost (write it like "https://example.com/")`,
 		`site.aliases of site 2: "https://b.example/?x": it must not have a query (write it like "https://example.com/")`,
-		`site.publish.preset of site 2: "hugo" is not known (one of: html, none)`,
+		`site.publish.preset of site 2: "hexo" is not known (one of: astro, eleventy, html, hugo, jekyll, none, plain, zola)`,
 		`site.conversation.approve of site 2: "some" is not known (one of: all, none, people)`,
 		`site.origin of site 2: "ana.example" is not the address of a server (write it like "http://127.0.0.1:8081")`,
 		`site.author.photo of site 2: "data:," is not the address of a picture (write it like "/ana.jpg")`,

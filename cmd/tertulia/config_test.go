@@ -204,7 +204,7 @@ func TestExampleLoadsAndHasEveryKey(t *testing.T) {
 	load(t, all, nil)
 	for _, key := range keys(reflect.TypeFor[settings](), "") {
 		_, name := splitKey(key)
-		if !regexp.MustCompile(`(?m)(^|[{,] )` + name + ` = |^\[+(site\.)?` + name + `\]`).MatchString(all) {
+		if !regexp.MustCompile(`(?m)(^|[{,] )` + name + ` = |^\[+(site\.)?(publish\.)?` + name + `\]`).MatchString(all) {
 			t.Errorf("%s is not in the example", key)
 		}
 	}

@@ -78,6 +78,9 @@ func (l *loader) publishing(site *siteSettings, where string) {
 		preset = "html"
 	}
 	l.choice("site.publish.preset"+where, &p.Preset, append([]string{preset, "html", "none"}, publish.Presets()...)...)
+	if !slices.Contains(publish.Presets(), p.Preset) {
+		return
+	}
 	if p.HookFile != "" {
 		text, err := os.ReadFile(p.HookFile)
 		if err != nil {
@@ -90,9 +93,6 @@ func (l *loader) publishing(site *siteSettings, where string) {
 	}
 	if len(p.Build) > 0 && p.Hook != "" {
 		l.wrong("site.publish.hook"+where, "the site is built by build already", "keep one of them")
-	}
-	if !slices.Contains(publish.Presets(), p.Preset) {
-		return
 	}
 	if _, err := p.preset(site.URL); err != nil {
 		for line := range strings.Lines(err.Error()) {
