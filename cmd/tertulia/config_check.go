@@ -155,6 +155,8 @@ func (l *loader) limits() {
 			least, largest = 1<<10, 64<<20
 		case "upload_mb":
 			largest = 1 << 14
+		case "uploads_mb":
+			least = 0
 		}
 		if number < least || number > largest {
 			l.wrong("limits."+name, fmt.Sprintf("%d%s is out of bounds", number, unit), fmt.Sprintf("from %d to %d", least, largest))

@@ -71,7 +71,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			IndieAuth:    auth,
 			Files:        media.Serve(files),
 			Micropub: &micropub.Handler{
-				Backend:       &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20},
+				Backend:       &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20},
 				Authorize:     access.Grant,
 				MediaEndpoint: s.Endpoint("media"),
 				MaxFile:       int64(set.Limits.UploadMB) << 20,

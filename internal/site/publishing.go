@@ -29,19 +29,20 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	if commit, err := j.dueOrKept(ctx, s, permalink); commit != nil || err != nil {
 		return commit, err
 	}
-	post, listed, err := j.write(ctx, s, permalink)
+	done, err := j.write(ctx, s, permalink)
 	if err != nil {
 		return nil, err
 	}
+	post := done.post
 	links, live, err := j.arrival(ctx, s, post)
 	there := err == nil && live.yes
 	return func(tx *store.Tx) error {
-		newer, err := s.published(tx, post, listed)
+		newer, err := s.published(tx, done)
 		switch {
 		case err != nil || newer:
 			return err
 		case there:
-			err = j.announced(tx, permalink, post.Revision, links, live.why)
+			err = j.announced(tx, s, permalink, post.Revision, links, live.why)
 		default:
 			err = tx.Enqueue(announceJob(permalink))
 		}
@@ -83,28 +84,35 @@ func (j *Jobs) dueOrKept(ctx context.Context, s *Site, permalink string) (queue.
 	}, nil
 }
 
-// write publishes the page of the post as it is now, and tells when the site's lists
-// were last written.
-func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (post store.Post, listed time.Time, err error) {
+// written is a post that was published.
+type written struct {
+	post    store.Post
+	listed  time.Time         // when the site's lists were last written
+	uploads map[string]string // the addresses of those that went with it, by name
+}
+
+// write publishes the page of the post as it is now.
+func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (done written, err error) {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-		post, err = tx.Post(permalink)
+		done.post, err = tx.Post(permalink)
 		return err
 	})
 	if err != nil {
-		return post, listed, err
+		return done, err
 	}
-	change := publish.Change{Site: about(s), Post: publishable(post), PageOnly: true}
+	change := publish.Change{Site: about(s), Post: publishable(done.post), PageOnly: true}
 	if s.Source == nil {
 		err = s.Publish.Publish(ctx, change)
 	} else {
-		err = j.writeSource(ctx, s, post, change)
+		done.uploads, err = j.writeSource(ctx, s, done.post, change)
 	}
 	if err = cmp.Or(err, failpoint.Err("publish.write")); err != nil {
-		return post, listed, fmt.Errorf("publish %s: %w", permalink, err)
+		return done, fmt.Errorf("publish %s: %w", permalink, err)
 	}
-	return post, s.listed, nil
+	done.listed = s.listed
+	return done, nil
 }
 
 // lists writes the home page, the feed and the archive of a month: once for all posts
@@ -159,7 +167,8 @@ const gathering = time.Second
 // published writes down that a revision was published. newer says that there is nothing
 // to announce: it was published before and what follows is promised, or another
 // revision is on its way and announces itself.
-func (s *Site) published(tx *store.Tx, written store.Post, listed time.Time) (newer bool, err error) {
+func (s *Site) published(tx *store.Tx, done written) (newer bool, err error) {
+	written := done.post
 	post, err := tx.Post(written.Permalink)
 	if err != nil || written.Revision <= post.Published {
 		return true, err
@@ -167,11 +176,11 @@ func (s *Site) published(tx *store.Tx, written store.Post, listed time.Time) (ne
 	follows := deployJob(s)
 	if s.Source == nil {
 		follows = listsJob(post.Month())
-		if after := listed.Add(gathering); after.Sub(tx.Now) <= gathering {
+		if after := done.listed.Add(gathering); after.Sub(tx.Now) <= gathering {
 			follows.Due = after // or at once, when that has passed
 		}
 	}
-	if err := tx.Enqueue(follows); err != nil {
+	if err := cmp.Or(tx.Enqueue(follows), copied(tx, done.uploads)); err != nil {
 		return true, err
 	}
 	post.Published = written.Revision
@@ -262,7 +271,7 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 		}
 		live.why = "the page carries no trace of this revision; announced all the same"
 	}
-	return func(tx *store.Tx) error { return j.announced(tx, permalink, post.Revision, links, live.why) }, nil
+	return func(tx *store.Tx) error { return j.announced(tx, s, permalink, post.Revision, links, live.why) }, nil
 }
 
 // arrival tells whether the post as it is now is live, and what its page links to.
@@ -286,7 +295,7 @@ func since(history []store.Event, stage string) time.Time {
 }
 
 // announced writes down that a revision is live and promises the sends.
-func (j *Jobs) announced(tx *store.Tx, permalink string, revision int, links []string, note string) error {
+func (j *Jobs) announced(tx *store.Tx, s *Site, permalink string, revision int, links []string, note string) error {
 	post, err := tx.Post(permalink)
 	if err != nil {
 		return err
@@ -314,5 +323,5 @@ func (j *Jobs) announced(tx *store.Tx, permalink string, revision int, links []s
 		}
 	}
 	tx.OnCommit(func() { j.Live.tell(permalink) })
-	return cmp.Or(tx.PutPost(post), failpoint.Err("announce.commit"))
+	return cmp.Or(s.arrived(tx, post), tx.PutPost(post), failpoint.Err("announce.commit"))
 }

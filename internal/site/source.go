@@ -134,12 +134,23 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 	return nil, nil
 }
 
-// writeSource writes a post into the source of the site, and the uploads that it shows.
-func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post, change publish.Change) error {
-	change.Before, change.Kept = before(post), post.Kept
-	err := s.Source.Write(ctx, change)
-	if errors.Is(err, publish.ErrForeign) {
-		return queue.Permanent(err)
+// writeSource writes a post into the source of the site, and the uploads that it shows, and
+// tells where these are now.
+func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post, change publish.Change) (uploads map[string]string, err error) {
+	files, addresses, err := j.copies(ctx, s, post)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	post.Item = s.showing(post.Item, addresses)
+	if post.Base != nil {
+		base := *post.Base
+		base.Item = s.showing(base.Item, addresses)
+		post.Base = &base
+	}
+	change.Post, change.Before, change.Kept, change.Files = publishable(post), before(post), post.Kept, files
+	err = s.Source.Write(ctx, change)
+	if errors.Is(err, publish.ErrForeign) {
+		err = queue.Permanent(err)
+	}
+	return addresses, err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -22,9 +23,13 @@ import (
 // nobody can guess, their rows in the store.
 type Uploads struct {
 	*Posts
-	Dir string
-	Max int64 // bytes of a file; 0 means 64 MiB
+	Dir   string
+	Max   int64 // bytes of a file; 0 means 64 MiB
+	Quota int64 // bytes of all files of the site together; 0 means that the disk is the limit
 }
+
+// errQuota is the answer when a file would not fit into the quota.
+var errQuota = &micropub.Error{Code: micropub.InvalidRequest, Status: 413, Description: "this site's room for uploads is used up; delete some, or raise limits.uploads_mb"}
 
 // Upload keeps a file: on disk first, then its row, then the answer, so that a row
 // without a file cannot be.
@@ -34,8 +39,13 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 	if most == 0 {
 		most = 64 << 20
 	}
+	if err := u.fits(ctx, 0); err != nil {
+		return "", err
+	}
 	name, info, err := media.Receive(u.Dir, f.Body, most)
 	switch {
+	case errors.Is(err, media.ErrMalformed):
+		return "", &micropub.Error{Code: micropub.InvalidRequest, Description: err.Error()}
 	case errors.Is(err, media.ErrType):
 		return "", &micropub.Error{Code: micropub.InvalidRequest, Status: 415, Description: err.Error()}
 	case errors.Is(err, media.ErrTooLarge):
@@ -48,6 +58,9 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 		return "", err
 	}
 	failpoint.Hit("upload.receive")
+	if err := u.fits(ctx, info.Size); err != nil {
+		return "", errors.Join(err, os.Remove(filepath.Join(u.Dir, name)))
+	}
 	err = u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error {
 		return cmp.Or(tx.PutMedia(store.Media{
 			Name: name, Type: info.Type, Size: info.Size, SHA256: info.SHA256,
@@ -59,6 +72,50 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 	}
 	failpoint.Hit("upload.kept")
 	return u.Site.Endpoint("media/" + name), nil
+}
+
+// fits tells whether so many bytes more are within the quota.
+func (u *Uploads) fits(ctx context.Context, more int64) error {
+	if u.Quota == 0 {
+		return nil
+	}
+	return u.DB.View(ctx, u.Site.Key, func(tx *store.Tx) error {
+		files, err := tx.MediaFiles()
+		for _, f := range files {
+			more += f.Size
+		}
+		if err == nil && (more > u.Quota || more == u.Quota && len(files) > 0) {
+			err = errQuota
+		}
+		return err
+	})
+}
+
+// DeleteMedia deletes an uploaded file that no post shows.
+func (u *Uploads) DeleteMedia(ctx context.Context, g micropub.Grant, address string) error {
+	name := path.Base(address)
+	if u.Site.Endpoint("media/"+name) != address {
+		return fmt.Errorf("%s: %w", address, fs.ErrNotExist)
+	}
+	if err := u.DB.View(ctx, u.Site.Key, func(tx *store.Tx) error {
+		_, err := tx.Media(name)
+		return err
+	}); err != nil {
+		return err
+	}
+	for next, more := "", true; more; more = next != "" {
+		posts, rest, err := u.some(ctx, next, true)
+		if err != nil {
+			return err
+		}
+		next = rest
+		for _, post := range posts {
+			if slices.Contains(u.Site.uploads(post.Item), name) {
+				return &micropub.Error{Code: micropub.Forbidden, Description: "the post " + post.Permalink + " shows this file"}
+			}
+		}
+	}
+	return u.Discard(ctx, g, address)
 }
 
 // Sweep removes what uploads have left that came to no good end before a time: files

@@ -58,7 +58,7 @@ func (p *pages) endpoints() http.Handler {
 	all("webmention/{id}", p.only(p.status, nil))
 	all("micropub", p.Micropub)
 	all("media", p.Micropub.Media())
-	all("media/{name}", http.StripPrefix(p.base.Path+"media/", p.Files))
+	all("media/{name}", p.upload(http.StripPrefix(p.base.Path+"media/", p.Files)))
 	all("auth", http.HandlerFunc(p.IndieAuth.Authorization))
 	all("token", http.HandlerFunc(p.IndieAuth.Token))
 	all("introspect", http.HandlerFunc(p.IndieAuth.Introspection))

@@ -222,3 +222,20 @@ func (p *pages) fill(page []byte, at place, conversation site.Page) []byte {
 	b.Write(page[at.to:])
 	return b.Bytes()
 }
+
+// upload answers for an uploaded file: with the file, or where a copy of it is live in the
+// site itself, with the way there.
+func (p *pages) upload(file http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address, err := p.Posts.CopyOf(r.Context(), pathVar(r, "name"))
+		if err != nil {
+			p.logFailure(r, err) // the file is there all the same
+		}
+		if address == "" || !reads(r) {
+			file.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		http.Redirect(w, r, address, http.StatusMovedPermanently)
+	})
+}

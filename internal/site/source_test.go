@@ -1,0 +1,330 @@
+package site_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tertulia/internal/publish"
+	"tertulia/internal/site"
+	"tertulia/mf2"
+	"tertulia/micropub"
+	"tertulia/store"
+)
+
+// generator is a program of the owner's that builds a site: every post that the preset
+// finds becomes a page that says what its file says.
+type generator struct {
+	source    *publish.Source
+	root      string
+	addresses func(context.Context) (publish.Addresses, error)
+	fail      atomic.Bool
+}
+
+// Build is of publish.Builder.
+func (g *generator) Build(ctx context.Context) error {
+	if g.fail.Load() {
+		return errors.New("the theme is broken")
+	}
+	for entry, err := range g.source.Preset.Adopt(ctx, publish.Adoption{Tree: g.source.Tree, Addresses: g.addresses}) {
+		if errors.Is(err, publish.ErrNoAddress) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		data, err := g.source.Tree.Read(entry.File)
+		if err != nil {
+			return err
+		}
+		item, err := g.source.Preset.Decode(entry.File, data, entry.Permalink)
+		if err != nil {
+			return err
+		}
+		u, err := url.Parse(entry.Permalink)
+		if err != nil {
+			return err
+		}
+		dir := filepath.Join(g.root, filepath.FromSlash(u.Path))
+		page := fmt.Sprintf(`<!doctype html><title>x</title><article class="h-entry"><div class="e-content">%s</div></article>`, html.EscapeString(item.Get("content")))
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "index.html"), []byte(page), 0o644)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const byHand = "---\n# mine\ntitle:   \"An old post\"\ndate: 1999-02-03T10:00:00+01:00\nweird: [1,  2]\ntags: ['a']\n---\nHello *there*.\n"
+
+// inSource runs a test on a world whose site is built from a source with one post in it.
+func inSource(t *testing.T, test func(t *testing.T, w *world, g *generator, dir string)) {
+	t.Helper()
+	dir, g := t.TempDir(), &generator{}
+	writeFile(t, filepath.Join(dir, "content/posts/old.md"), byHand)
+	inWorld(t, func(t *testing.T, w *world) {
+		if err := w.jobs.Begin(t.Context(), w.site); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		test(t, w, g, dir)
+	}, func(s *site.Site) {
+		preset, err := publish.NewPreset("hugo", s.Me(), publish.Overrides{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.root = s.Root
+		g.source = &publish.Source{Preset: preset, Tree: &publish.Dir{Path: dir}, Build: g, Output: s.Root, Gone: true}
+		s.Publish, s.Source, s.Uploads = g.source, g.source, t.TempDir()
+		s.Addresses = func(context.Context) (publish.Addresses, error) {
+			return publish.Addresses{Files: map[string]string{
+				"content/posts/old.md": "https://me.example/posts/old/", "content/posts/new.md": "https://me.example/posts/new/",
+			}}, nil
+		}
+		g.addresses = s.Addresses
+	})
+}
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(text)
+}
+
+// A post goes into the source, the site is built, the post is announced when it is live; the
+// file is where and what it was promised to be.
+func TestPostsGoIntoTheSource(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		made, err := w.posts.Create(t.Context(), editor, micropub.Create{Item: entry("content", "Out *there*", "category", "sea"), Digest: newDigest(), Commands: map[string][]any{"mp-slug": {"out"}}})
+		if err != nil || made.URL != "https://me.example/notes/out/" || made.Pending {
+			t.Fatalf("got %+v, %v, want it live at /notes/out/", made, err)
+		}
+		file := filepath.Join(dir, "content/notes/out.md")
+		if text := readFile(t, file); !strings.Contains(text, "Out *there*") || !strings.Contains(text, `url: "/notes/out/"`) {
+			t.Errorf("got the file %s", text)
+		}
+		if again := w.create(entry("content", "Another"), "out"); again != "https://me.example/notes/out-2/" {
+			t.Errorf("the same slug: got %s", again)
+		}
+		writeFile(t, filepath.Join(dir, "content/notes/hers.md"), "Not ours.\n")
+		if other := w.create(entry("content", "A third"), "hers"); other != "https://me.example/notes/hers-2/" {
+			t.Errorf("a file of the owner's: got %s", other)
+		}
+		w.wantPage("created", made.URL, 200, "Out *there*")
+		w.remove(made.URL)
+		pass(time.Minute)
+		w.wantPage("deleted", made.URL, 410, "Out *there*")
+		if _, err := os.Stat(file); !os.IsNotExist(err) {
+			t.Errorf("the file is still there: %v", err)
+		}
+		if _, err := w.posts.Undelete(t.Context(), editor, made.URL); err != nil {
+			t.Error(err)
+		}
+		pass(time.Minute)
+		w.wantPage("brought back", made.URL, 200, "Out *there*")
+		if p := w.post(made.URL); p.Announced != p.Revision || p.Kept != nil || p.Base != nil {
+			t.Errorf("got %+v, want it announced and nothing kept beside it", p)
+		}
+	})
+}
+
+// Posts that were there before are found at their addresses, and can be asked for, updated
+// and deleted; nothing but what an update is about changes in the file, to the byte.
+func TestPostsAreAdopted(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		const old = "https://me.example/posts/old/"
+		file := filepath.Join(dir, "content/posts/old.md")
+		item, err := w.posts.Source(t.Context(), editor, old)
+		if err != nil || item.Get("name") != "An old post" || item.Get("content") != "Hello *there*." || item.Get("category") != "a" {
+			t.Fatalf("got %v, %v", item, err)
+		}
+		if list, err := w.posts.List(t.Context(), editor, micropub.Query{}); err != nil || len(list.Items) != 1 {
+			t.Errorf("listed: got %v, %v", list, err)
+		}
+		if p := w.post(old); !p.Adopted || p.Announced != 1 || len(p.Sent) != 0 {
+			t.Errorf("got %+v, want nothing to be announced", p)
+		}
+		w.update(old, micropub.Update{Add: map[string][]any{"category": {"b"}}})
+		pass(time.Minute)
+		edited := strings.Replace(byHand, "tags: ['a']", "tags: ['a', b]", 1)
+		if got := readFile(t, file); got != edited {
+			t.Errorf("updated:\n%s\nwant\n%s", got, edited)
+		}
+		// The owner's own edit, made in between, is in what an editor sees and stays.
+		edited = strings.Replace(edited, "weird: [1,  2]", "weird: [3]\nmore: yes", 1)
+		writeFile(t, file, strings.Replace(edited, "An old post", "By hand", 1))
+		w.update(old, micropub.Update{Replace: map[string][]any{"content": {"New words."}}})
+		pass(time.Minute)
+		edited = strings.Replace(strings.Replace(edited, "An old post", "By hand", 1), "Hello *there*.", "New words.", 1)
+		if got := readFile(t, file); got != edited {
+			t.Errorf("updated after an edit by hand:\n%s\nwant\n%s", got, edited)
+		}
+		w.remove(old)
+		pass(time.Minute)
+		if _, err := os.Stat(file); !os.IsNotExist(err) {
+			t.Errorf("deleted: the file is still there: %v", err)
+		}
+		w.restart()
+		if _, err := w.posts.Undelete(t.Context(), editor, old); err != nil {
+			t.Error(err)
+		}
+		pass(time.Minute)
+		if got := readFile(t, file); got != edited {
+			t.Errorf("undeleted:\n%s\nwant\n%s", got, edited)
+		}
+	})
+}
+
+// What the owner writes, edits and removes by hand is found with the next look.
+func TestTheSourceIsLookedThroughAgain(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		ours := w.create(entry("content", "Ours"), "ours")
+		writeFile(t, filepath.Join(dir, "content/posts/new.md"), "---\ntitle: New\ndate: 1999-03-01\n---\nNews.\n")
+		file := filepath.Join(dir, "content/notes/ours.md")
+		writeFile(t, file, strings.Replace(readFile(t, file), "Ours", "Ours, by hand", 1))
+		if err := os.Remove(filepath.Join(dir, "content/posts/old.md")); err != nil {
+			t.Fatal(err)
+		}
+		pass(11 * time.Minute)
+		if p := w.post("https://me.example/posts/new/"); p.Item.Get("name") != "New" || !p.Adopted {
+			t.Errorf("a new file: got %+v", p)
+		}
+		if p := w.post(ours); p.Item.Get("content") != "Ours, by hand" || p.Adopted || p.Revision != 1 {
+			t.Errorf("an edit: got %+v", p)
+		}
+		w.view(func(tx *store.Tx) error {
+			if p, err := tx.Post("https://me.example/posts/old/"); err == nil {
+				t.Errorf("a file that has gone: got %+v", p)
+			}
+			return nil
+		})
+	})
+}
+
+// A build that fails and a source that is away cost no post: it is kept, the reason can be
+// seen, and it is published when they are back.
+func TestPostsWaitForTheGenerator(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		g.fail.Store(true)
+		broken, err := w.posts.Create(t.Context(), editor, micropub.Create{Item: entry("content", "While the theme is broken"), Digest: newDigest()})
+		if err != nil || !broken.Pending {
+			t.Errorf("got %+v, %v, want it kept and pending", broken, err)
+		}
+		if err := os.Rename(dir, dir+".away"); err != nil {
+			t.Fatal(err)
+		}
+		away, err := w.posts.Create(t.Context(), editor, micropub.Create{Item: entry("content", "While the source is away"), Digest: newDigest()})
+		if err != nil || !away.Pending {
+			t.Errorf("got %+v, %v, want it kept and pending", away, err)
+		}
+		var why []string
+		for _, j := range w.jobList() {
+			why = append(why, j.Kind+": "+j.Error)
+		}
+		if all := strings.Join(why, "\n"); !strings.Contains(all, "deploy: build: the theme is broken") {
+			t.Errorf("the jobs say %s", all)
+		}
+		w.restart()
+		if err := os.Rename(dir+".away", dir); err != nil {
+			t.Fatal(err)
+		}
+		g.fail.Store(false)
+		pass(30 * time.Minute)
+		w.wantPage("after the theme was mended", broken.URL, 200, "While the theme is broken")
+		w.wantPage("after the source came back", away.URL, 200, "While the source is away")
+	})
+}
+
+// A photo goes into the source with the post that shows it; its first address leads there
+// when the post is live, and it cannot be deleted while the post shows it.
+func TestUploadsGoWithTheirPost(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		up := &site.Uploads{Posts: w.posts, Dir: w.site.Uploads, Quota: 600}
+		pic := picture(t)
+		address, err := up.Upload(t.Context(), editor, micropub.File{Body: bytes.NewReader(pic), Size: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := path.Base(address)
+		if to, err := w.posts.CopyOf(t.Context(), name); to != "" || err != nil {
+			t.Errorf("before it is shown: got %q, %v", to, err)
+		}
+		photo := map[string]any{"value": address, "alt": "The sea"}
+		permalink := w.create(mf2.Item{Type: []string{"h-entry"}, Properties: map[string][]any{"content": {"Look"}, "photo": {photo}}})
+		pass(time.Minute)
+		to, err := w.posts.CopyOf(t.Context(), name)
+		if err != nil || !strings.HasPrefix(to, "https://me.example/") || strings.Contains(to, "/-/") {
+			t.Fatalf("got %q, %v, want an address in the site", to, err)
+		}
+		if got := readFile(t, filepath.Join(dir, "static", strings.TrimPrefix(to, "https://me.example/"))); got != string(pic) {
+			t.Errorf("the copy has %d bytes, want %d", len(got), len(pic))
+		}
+		item, err := w.posts.Source(t.Context(), editor, permalink)
+		if got := item.URLs("photo"); err != nil || len(got) != 1 || got[0] != to {
+			t.Errorf("the post shows %v, %v, want %s", got, err, to)
+		}
+		w.update(permalink, micropub.Update{Add: map[string][]any{"category": {"sea"}}})
+		pass(time.Minute)
+		if text := readFile(t, filepath.Join(dir, w.post(permalink).File)); strings.Contains(text, "/-/media/") || !strings.Contains(text, "The sea") {
+			t.Errorf("got the file %s", text)
+		}
+	})
+}
+
+// MX-25, HOSTILE 83: a file is deleted for who asks, but not from under a post, and all
+// files together take no more than they may.
+func TestUploadsAreDeletedAndBounded(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		up := &site.Uploads{Posts: w.posts, Dir: t.TempDir()}
+		send := func() (string, error) {
+			return up.Upload(t.Context(), editor, micropub.File{Body: bytes.NewReader(picture(t)), Size: -1})
+		}
+		shown, err1 := send()
+		spare, err2 := send()
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		w.create(mf2.Item{Type: []string{"h-entry"}, Properties: map[string][]any{"photo": {shown}}})
+		var refusal *micropub.Error
+		if err := up.DeleteMedia(t.Context(), editor, shown); !errors.As(err, &refusal) || refusal.Code != micropub.Forbidden {
+			t.Errorf("a file that a post shows: got %v", err)
+		}
+		if err := up.DeleteMedia(t.Context(), editor, spare); err != nil {
+			t.Error(err)
+		}
+		for _, address := range []string{spare, "https://me.example/-/media/", "https://evil.example/x.png", shown + "/../.."} {
+			if err := up.DeleteMedia(t.Context(), editor, address); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: got %v, want that there is no such file", address, err)
+			}
+		}
+		up.Quota = 2*int64(len(picture(t))) + 1
+		if _, err := send(); err != nil {
+			t.Errorf("within the quota: %v", err)
+		}
+		if _, err := send(); !errors.As(err, &refusal) || refusal.Status != 413 {
+			t.Errorf("beyond the quota: got %v", err)
+		}
+		if files, err := os.ReadDir(up.Dir); err != nil || len(files) != 3 { // two, and the directory of those that arrive
+			t.Errorf("left: %v, %v", files, err)
+		}
+	})
+}
