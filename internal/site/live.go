@@ -127,9 +127,12 @@ func linksOn(s *Site, page mf2.Page, post store.Post) []string {
 	return links
 }
 
+// responses are the properties with which a post answers another page.
+var responses = []string{"in-reply-to", "like-of", "repost-of", "bookmark-of"}
+
 // answers tells whether a post is an answer to an address.
 func answers(item mf2.Item, address string) bool {
-	for _, property := range []string{"in-reply-to", "like-of", "repost-of", "bookmark-of"} {
+	for _, property := range responses {
 		if slices.ContainsFunc(item.URLs(property), func(u string) bool { return mf2.SameURL(u, address) }) {
 			return true
 		}

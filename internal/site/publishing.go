@@ -47,7 +47,7 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 			err = tx.Enqueue(announceJob(permalink))
 		}
 		return cmp.Or(err, failpoint.Err("publish.commit"))
-	}, nil
+	}, s.unprinted(post, links, there)
 }
 
 // dueOrKept is what has to be written down before a post can be published: that its time
@@ -271,7 +271,7 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 		}
 		live.why = "the page carries no trace of this revision; announced all the same"
 	}
-	return func(tx *store.Tx) error { return j.announced(tx, s, permalink, post.Revision, links, live.why) }, nil
+	return func(tx *store.Tx) error { return j.announced(tx, s, permalink, post.Revision, links, live.why) }, s.unprinted(post, links, true)
 }
 
 // arrival tells whether the post as it is now is live, and what its page links to.

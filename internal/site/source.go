@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -153,4 +155,24 @@ func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post, change
 		err = queue.Permanent(err)
 	}
 	return addresses, err
+}
+
+// unprinted is for the owner when the live page of a post does not link to what the post
+// answers, because the theme does not print that: whoever was told would look in vain.
+func (s *Site) unprinted(post store.Post, links []string, live bool) error {
+	if s.Source == nil || !live || !post.Visible() {
+		return nil
+	}
+	for _, property := range responses {
+		for _, want := range post.Item.URLs(property) {
+			u, err := url.Parse(want)
+			if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+				continue
+			}
+			if !slices.ContainsFunc(links, func(l string) bool { return mf2.SameURL(l, want) }) {
+				return queue.Permanent(fmt.Errorf("the page does not link to %s: the theme does not print %s; tertulia init %s prints what to paste, then retry", want, property, s.Me()))
+			}
+		}
+	}
+	return nil
 }

@@ -328,3 +328,26 @@ func TestUploadsAreDeletedAndBounded(t *testing.T) {
 		}
 	})
 }
+
+// A theme that does not print what a post answers is told to the owner, and nobody else is
+// told of a link that is not there.
+func TestThemesThatPrintNoAnswers(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		reply := w.create(mf2.Item{Type: []string{"h-entry"}, Properties: map[string][]any{"content": {"Yes!"}, "in-reply-to": {"https://bea.example/1"}}})
+		pass(time.Minute)
+		w.wantPage("the reply", reply, 200, "Yes!")
+		jobs := w.jobList()
+		var parked string
+		for _, j := range jobs {
+			if !j.Parked.IsZero() {
+				parked += j.Kind + " " + j.Error
+			}
+		}
+		if !strings.Contains(parked, "does not print in-reply-to") || !strings.Contains(parked, "https://bea.example/1") {
+			t.Errorf("parked: %q, want the theme's fault", parked)
+		}
+		if p := w.post(reply); p.Announced != p.Revision || len(p.Sent) != 0 {
+			t.Errorf("got %+v, want nothing sent", p)
+		}
+	})
+}
