@@ -17,6 +17,7 @@ import (
 // that got so far. A deleted post takes the same road with Deleted set.
 type Post struct {
 	Permalink string    `json:"permalink"`
+	Former    []string  `json:"former,omitempty"` // permalinks that it had before, the oldest first
 	Item      mf2.Item  `json:"item"`
 	Kind      string    `json:"kind"` // of mf2.Item.Kind
 	Date      time.Time `json:"date"` // dt-published, or when it came
@@ -45,14 +46,18 @@ type Post struct {
 
 // Saying is what a post said at one time.
 type Saying struct {
-	Item    mf2.Item  `json:"item"`
-	Date    time.Time `json:"date"`
-	Updated time.Time `json:"updated,omitzero"`
-	Draft   bool      `json:"draft,omitempty"`
+	Permalink string    `json:"permalink"`
+	File      string    `json:"file,omitempty"`
+	Item      mf2.Item  `json:"item"`
+	Date      time.Time `json:"date"`
+	Updated   time.Time `json:"updated,omitzero"`
+	Draft     bool      `json:"draft,omitempty"`
 }
 
 // Saying is what the post says now.
-func (p *Post) Saying() *Saying { return &Saying{p.Item, p.Date, p.Updated, p.Draft} }
+func (p *Post) Saying() *Saying {
+	return &Saying{p.Permalink, p.File, p.Item, p.Date, p.Updated, p.Draft}
+}
 
 // Sent is what became of the Webmention to one target of a post.
 type Sent struct {

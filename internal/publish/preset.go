@@ -126,6 +126,10 @@ func NewPreset(name, site string, o Overrides) (*Preset, error) {
 // Setup is what the owner adds to the settings of the generator, "" for nothing.
 func (p *Preset) Setup() string { return p.gen.setup }
 
+// NamesAddress tells whether the name of a post's file says its address, so that a post that
+// moves is another file.
+func (p *Preset) NamesAddress() bool { return p.gen.address == "" }
+
 // subject is what a post's paths are made of.
 func (p *Preset) subject(post Post) subject {
 	s := subject{at: post.Published, kind: post.Kind, slug: post.Slug}

@@ -36,7 +36,20 @@ func (j *Jobs) adopt(ctx context.Context, job store.Job) (queue.Commit, error) {
 	if err := j.lookThrough(ctx, s); err != nil {
 		return nil, err
 	}
+	if now := j.DB.Now(); now.Sub(s.swept) >= 24*time.Hour {
+		if err := s.sweep(ctx); err != nil {
+			return nil, err
+		}
+		s.swept = now
+	}
 	return nil, queue.After(lookEvery, errNextLook)
+}
+
+// sweep removes the pages that have stood long enough in the place of deleted posts.
+func (s *Site) sweep(ctx context.Context) error {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	return s.Source.Sweep(ctx)
 }
 
 // pull brings what the owner has pushed from elsewhere. Where commits of ours were put on

@@ -46,7 +46,7 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 	slug := publish.Slug(firstString(c.Commands["mp-slug"]), c.Item, random)
 	var post store.Post
 	err = p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
-		if again, ok, err := repeated(tx, c.Digest); ok || err != nil {
+		if again, ok, err := p.repeated(tx, c.Digest); ok || err != nil {
 			post = again
 			return err
 		}
@@ -74,7 +74,7 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 
 // repeated finds the post that the same request has made. Who has deleted that one
 // wants another.
-func repeated(tx *store.Tx, digest string) (post store.Post, ok bool, err error) {
+func (p *Posts) repeated(tx *store.Tx, digest string) (post store.Post, ok bool, err error) {
 	again, err := tx.Request("create", digest)
 	if err != nil {
 		return post, false, ignore(err, fs.ErrNotExist)
@@ -83,7 +83,7 @@ func repeated(tx *store.Tx, digest string) (post store.Post, ok bool, err error)
 	if err := json.Unmarshal(again.Data, &permalink); err != nil {
 		return post, false, err
 	}
-	post, err = tx.Post(permalink)
+	post, err = p.find(tx, permalink)
 	return post, err == nil && post.Deleted.IsZero(), err
 }
 
@@ -157,13 +157,9 @@ func (p *Posts) put(tx *store.Tx, post store.Post) error {
 // touch records that the page of a post is another than before, or that there is one: its
 // conversation is shown with the post, or not at all.
 func (s *Site) touch(tx *store.Tx, permalink string) error {
-	u, err := url.Parse(permalink)
+	folded, err := s.foldOf(permalink)
 	if err != nil {
 		return err
-	}
-	folded, ok := s.Fold(u)
-	if !ok {
-		return fmt.Errorf("%s is no address of the site", permalink)
 	}
 	page, err := tx.PageAt(folded)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -176,9 +172,10 @@ func (s *Site) touch(tx *store.Tx, permalink string) error {
 	return tx.TouchPage(page.ID)
 }
 
-// Update applies the whole update or nothing of it. The permalink stays.
-func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, u micropub.Update) (string, error) {
-	err := p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
+// Update applies the whole update or nothing of it. The permalink stays, unless the update
+// has another mp-slug: then it returns the new one.
+func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, u micropub.Update) (now string, err error) {
+	err = p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
 		if !post.Deleted.IsZero() {
 			return &micropub.Error{Code: micropub.InvalidRequest, Description: "the post is deleted; undelete it first"}
 		}
@@ -202,9 +199,18 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 		post.Item, post.Kind, post.Updated = item, item.Kind(), tx.Now
 		post.Draft = item.Get("post-status") == "draft"
 		post.Scheduled = !post.Promised && post.Date.Sub(tx.Now) > early // what is public stays
+		was := post.Permalink
+		if slug := publish.Slug(firstString(u.Commands["mp-slug"]), mf2.Item{}, noSlug); slug != noSlug {
+			if err := p.move(tx, post, slug); err != nil {
+				return err
+			}
+		}
+		if now = ""; post.Permalink != was {
+			now = post.Permalink
+		}
 		return nil
 	}, "updated", g.ClientID)
-	return "", err
+	return now, err
 }
 
 // Delete hides a post: its address answers 410 and those it linked to are told.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"time"
@@ -26,7 +27,10 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	if s.Publish == nil {
 		return nil, queue.Permanent(errors.New("the site's settings name no place for posts"))
 	}
-	if commit, err := j.dueOrKept(ctx, s, permalink); commit != nil || err != nil {
+	switch commit, err := j.dueOrKept(ctx, s, permalink); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil // it has moved away meanwhile
+	case commit != nil || err != nil:
 		return commit, err
 	}
 	done, err := j.write(ctx, s, permalink)
@@ -104,7 +108,7 @@ func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (done writt
 	}
 	change := publish.Change{Site: about(s), Post: publishable(done.post), PageOnly: true}
 	if s.Source == nil {
-		err = s.Publish.Publish(ctx, change)
+		err = cmp.Or(s.Publish.Publish(ctx, change), s.leave(ctx, done.post))
 	} else {
 		done.uploads, err = j.writeSource(ctx, s, done.post, change)
 	}
@@ -255,7 +259,7 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 		post, err = tx.Post(permalink)
 		return err
 	}); err != nil {
-		return nil, err
+		return nil, ignore(err, fs.ErrNotExist) // it has moved away meanwhile
 	}
 	if post.Published < post.Revision || post.Announced == post.Revision {
 		return nil, nil // a newer revision is on its way and announces itself, or it is done

@@ -61,6 +61,7 @@ type Site struct {
 
 	publishing sync.Mutex // the lists of a site are written one after the other
 	listed     time.Time  // when they were last, guarded by publishing
+	swept      time.Time  // when tombstones were last looked for, by the job adopt alone
 }
 
 // Approval says whose mentions wait for the owner.

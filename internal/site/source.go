@@ -69,6 +69,7 @@ func publishable(p store.Post) publish.Post {
 func before(p store.Post) *publish.Post {
 	if p.Base != nil {
 		p.Item, p.Date, p.Updated, p.Draft = p.Base.Item, p.Base.Date, p.Base.Updated, p.Base.Draft
+		p.Permalink, p.File = p.Base.Permalink, p.Base.File
 	} else if !p.Adopted {
 		return nil
 	}
@@ -175,4 +176,27 @@ func (s *Site) unprinted(post store.Post, links []string, live bool) error {
 		}
 	}
 	return nil
+}
+
+// Built says that the site was built: the posts that wait to be seen live are looked for at
+// once. It tells how many.
+func (p *Posts) Built(ctx context.Context) (waiting int, err error) {
+	err = p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
+		jobs, err := tx.Jobs()
+		if err != nil {
+			return err
+		}
+		waiting = 0
+		for _, job := range jobs {
+			if job.Kind != jobAnnounce || !job.Parked.IsZero() {
+				continue
+			}
+			waiting++
+			if err := tx.Enqueue(store.Job{Kind: job.Kind, Key: job.Key, Args: job.Args}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return waiting, err
 }

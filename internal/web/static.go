@@ -116,6 +116,11 @@ func (p *pages) missing(w http.ResponseWriter, r *http.Request, address *url.URL
 		p.fail(w, r, http.StatusGone, "")
 		return
 	}
+	if now := p.Conversation.Moved(r.Context(), address); now != "" {
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		http.Redirect(w, r, now, http.StatusMovedPermanently)
+		return
+	}
 	p.fail(w, r, http.StatusNotFound, "")
 }
 
