@@ -29,12 +29,16 @@ type generator struct {
 	root      string
 	addresses func(context.Context) (publish.Addresses, error)
 	fail      atomic.Bool
+	away      atomic.Bool // it says yes, and builds later
 }
 
 // Build is of publish.Builder.
 func (g *generator) Build(ctx context.Context) error {
 	if g.fail.Load() {
 		return errors.New("the theme is broken")
+	}
+	if g.away.Load() {
+		return nil
 	}
 	for entry, err := range g.source.Preset.Adopt(ctx, publish.Adoption{Tree: g.source.Tree, Addresses: g.addresses}) {
 		if errors.Is(err, publish.ErrNoAddress) {
@@ -348,6 +352,26 @@ func TestThemesThatPrintNoAnswers(t *testing.T) {
 		}
 		if p := w.post(reply); p.Announced != p.Revision || len(p.Sent) != 0 {
 			t.Errorf("got %+v, want nothing sent", p)
+		}
+	})
+}
+
+// A hook of whoever builds the site saves the wait between two looks.
+func TestTheHookOfABuildSavesTheWait(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		g.away.Store(true)
+		slow := w.create(entry("content", "Built elsewhere"))
+		pass(20 * time.Minute)
+		g.away.Store(false)
+		if err := g.Build(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := w.posts.Built(t.Context()); n != 1 || err != nil {
+			t.Errorf("got %d waiting and %v, want the post", n, err)
+		}
+		pass(time.Second)
+		if p := w.post(slow); p.Live != p.Revision {
+			t.Errorf("got %+v, want it seen live", p)
 		}
 	})
 }

@@ -66,6 +66,9 @@ func (p *pages) endpoints() http.Handler {
 	all("userinfo", http.HandlerFunc(p.IndieAuth.Userinfo))
 	all("metadata", http.HandlerFunc(p.IndieAuth.Metadata))
 
+	all("built", http.HandlerFunc(p.built))
+	all("built/{token}", http.HandlerFunc(p.built))
+
 	// For readers.
 	all("conversation", p.open(p.conversation))
 	all("api/mentions.jf2", p.open(p.jf2))
