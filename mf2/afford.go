@@ -48,9 +48,38 @@ func affordable(page string) string {
 	}
 }
 
-// few reports whether a page has so few tags that it need not be read to know that it is
-// affordable: were every other one formatting and none of them ever closed.
+// few reports whether a page is affordable at a glance: it looks for what may be tags, and
+// takes every formatting element for one that is never closed, unless the next tag closes
+// it. What is no tag at all, in a comment or a script, only makes it more careful.
 func few(page string) bool {
-	tags := strings.Count(page, "<")
-	return 2*tags*(2+tags/2) <= maxNodes
+	tags, open := 0, 1 // links take each other's place: of them there is one
+	for {
+		i := strings.IndexByte(page, '<')
+		if i < 0 {
+			return 2*tags*(2+open) <= maxNodes
+		}
+		page = page[i+1:]
+		tags++
+		name := tagName(page)
+		if name == "a" || !formatting[name] {
+			continue
+		}
+		next := strings.IndexByte(page, '<')
+		if next < 0 || !strings.HasPrefix(page[next+1:], "/") || tagName(page[next+2:]) != name {
+			open++
+		}
+	}
+}
+
+// tagName is the name with which a tag begins, "" where it is none of formatting.
+func tagName(s string) string {
+	var name [7]byte
+	for i := range min(len(s), len(name)) {
+		c := s[i] | 0x20 // lower case
+		if c < 'a' || c > 'z' {
+			return string(name[:i])
+		}
+		name[i] = c
+	}
+	return ""
 }

@@ -36,3 +36,27 @@ func TestParseIsBoundedInNodes(t *testing.T) {
 		}
 	}
 }
+
+// What looks closed and is not costs as much as it does.
+func TestParseIsNotTalkedIntoALargeTree(t *testing.T) {
+	for name, opener := range map[string]string{
+		"closed in a comment":        `<b x=1><!--</b>-->`,
+		"closed in an attribute":     `<b x=1><i title="</b>">`,
+		"another name":               `<b x=1></bold>`,
+		"closed in a script":         `<b x=1><script></b></script>`,
+		"upper case":                 `<B x=1>`,
+		"a slash that means nothing": `<b x=1/>`,
+	} {
+		page := strings.Repeat(opener, 400) + strings.Repeat("<p>x", 10_000)
+		_, doc, err := mf2.Parse(strings.NewReader(page), "text/html", nil)
+		nodes := 0
+		if err == nil {
+			for range doc.Descendants() {
+				nodes++
+			}
+		}
+		if nodes > 42_000 {
+			t.Errorf("%s: %d nodes", name, nodes)
+		}
+	}
+}
