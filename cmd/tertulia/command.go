@@ -30,7 +30,7 @@ type command struct {
 // holds the data, or alone.
 type verb struct {
 	name  string // "" for the only one of a command
-	word  string // the argument it takes, as "URL"; "" for none
+	word  string // the argument it takes, as "URL", or "[URL]" if it may be missing; "" for none
 	flags string // those that it takes, beside --site and those of every command
 	run   func(context.Context, call) error
 	whole bool // it is about all the data, not a site
@@ -48,10 +48,12 @@ type call struct {
 
 // given are the flags of verbs, with their defaults in [given.set].
 type given struct {
-	once, verbose, json, force bool
-	scope, name, state, site   string
-	limit                      int
-	words                      []string // of a verb that works alone
+	once, verbose, json, force, yes bool
+	scope, name, state, site        string
+	dir, preset, at                 string
+	limit                           int
+	words                           []string // of a verb that works alone
+	told                            told     // to a verb that works alone
 }
 
 // request is a verb with the words and flags that it was given.
@@ -66,6 +68,9 @@ func commands() []command {
 		{"serve", "run the service", []verb{{flags: "verbose", alone: serve}}},
 		{"demo", "show a post, a reply from another site, and the conversation, in a temporary directory",
 			[]verb{{flags: "once verbose", alone: demo}}},
+		{"init", "look at your site, write its settings and print the lines to paste", []verb{{word: "URL", flags: "dir preset at yes", alone: initSite}}},
+		{"check", "say point by point what works and what does not; it leaves everything as it was",
+			[]verb{{word: "[URL]", flags: "json", whole: true, alone: check, run: checkNow}}},
 		{"link", "print a one-time sign-in link for the owner's pages", []verb{{run: newLink}}},
 		{"token", "access tokens for scripts and editors", []verb{
 			{name: "new", flags: "scope name", run: newToken},
@@ -119,6 +124,10 @@ func (g *given) set() *flag.FlagSet {
 	fs.IntVar(&g.limit, "limit", 50, "at most `N` of them")
 	fs.BoolVar(&g.force, "force", false, "put the data that is there aside, in a directory beside it")
 	fs.BoolVar(&g.json, "json", false, "print JSON")
+	fs.StringVar(&g.dir, "dir", "", "the `DIR` with the source of the site (default: here, if it is one)")
+	fs.StringVar(&g.preset, "preset", "", "who makes its pages, as a `NAME`: "+strings.Join(initPresets(), ", "))
+	fs.StringVar(&g.at, "at", "", "the `URL` at which the service will be")
+	fs.BoolVar(&g.yes, "yes", false, "ask nothing")
 	fs.StringVar(&g.site, "site", "", "the `URL` of the site, when there are several")
 	return fs
 }
@@ -164,11 +173,14 @@ func (c command) parse(args []string) (request, error) {
 
 // check compares what was given with what the verb takes. line is how it is written.
 func (r request) check(line string, set *flag.FlagSet) error {
-	wanted := 0
+	least, most := 0, 0
 	if r.verb.word != "" {
-		wanted = 1
+		least, most = 1, 1
 	}
-	if len(r.words) != wanted {
+	if strings.HasPrefix(r.verb.word, "[") {
+		least = 0
+	}
+	if len(r.words) < least || len(r.words) > most {
 		return fmt.Errorf("got %q, want: %s", r.words, line)
 	}
 	var wrong []error

@@ -87,7 +87,7 @@ func choose(ctx context.Context, args []string, io stdio, env func(string) (stri
 	}
 	load := func() (*settings, error) { return loadSettings(globals, env) }
 	if r.verb.alone != nil {
-		r.flags.words = r.words
+		r.flags.words, r.flags.told = r.words, told{globals, env}
 		return r.verb.alone(ctx, load, r.flags, io)
 	}
 	set, err := load()

@@ -103,22 +103,6 @@ func firstString(values []any) string {
 	return ""
 }
 
-// matches tells whether a post has the words of a filter in it.
-func matches(item mf2.Item, filter string) bool {
-	if filter == "" {
-		return true
-	}
-	filter = strings.ToLower(filter)
-	for _, property := range []string{"name", "content", "summary", "category"} {
-		for _, s := range item.Strings(property) {
-			if strings.Contains(strings.ToLower(s), filter) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // hasFile tells whether we serve a page at a folded path.
 func (s *Site) hasFile(folded string) bool {
 	name, ok := s.File(folded)
