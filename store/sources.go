@@ -10,9 +10,10 @@ type SourceFile struct {
 	Kind      string    `json:"kind"`
 	Published time.Time `json:"published,omitzero"`
 	Draft     bool      `json:"draft,omitempty"`
-	Own       bool      `json:"own,omitempty"`   // written by us
-	Digest    string    `json:"digest"`          // of its bytes
-	Stamp     string    `json:"stamp,omitempty"` // changes when the file does
+	Own       bool      `json:"own,omitempty"`    // written by us
+	Digest    string    `json:"digest"`           // of its bytes
+	Stamp     string    `json:"stamp,omitempty"`  // changes when the file does
+	Missed    bool      `json:"missed,omitempty"` // it was not there at the last look
 }
 
 var files = table[SourceFile]{
@@ -22,6 +23,9 @@ var files = table[SourceFile]{
 
 // SourceFiles lists the files in which posts were found.
 func (tx *Tx) SourceFiles() ([]SourceFile, error) { return files.all(tx, nil) }
+
+// HasSourceFile tells whether a file is known.
+func (tx *Tx) HasSourceFile(name string) bool { return files.has(tx, name) }
 
 // PutSourceFile writes what was found in a file.
 func (tx *Tx) PutSourceFile(f SourceFile) error { return files.put(tx, f) }

@@ -31,6 +31,8 @@ func Benchmark(b *testing.B) {
 		{"CPUPerMention", r.cpuPerMention},   // processor time / tokenising and parsing the page
 		{"PostToVisible", postToVisible},     // from the sender's request to the readers
 		{"Create", create},                   // a post that is live / a commit and a request
+		{"Creates", r.creates},               // by sixteen at once / syncs of the disk
+		{"Uploads", r.uploads},               // ten of 50 MB at once
 		{"ReadUnderLoad", r.readUnderLoad},   // p99 while 1,000 mentions a second come / alone
 		{"Start", r.start},                   // with a million stored, to the first answer
 		{"IdleMemory", r.idleMemory},         // with a million stored

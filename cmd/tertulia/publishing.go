@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"tertulia/internal/lang"
 	"tertulia/internal/publish"
@@ -195,9 +196,26 @@ func (h *gitSource) open(ctx context.Context) error {
 	return forOwner(err)
 }
 
+// there tells whether the tree can be read without asking the remote, which a transaction
+// must not wait for: jobs open it, and what needs it comes again.
+func (h *gitSource) there() error {
+	if !h.repo.Clone {
+		return h.open(context.Background())
+	}
+	if !h.mu.TryLock() {
+		return queue.After(time.Second, errors.New("the clone is being made"))
+	}
+	opened := h.opened
+	h.mu.Unlock()
+	if !opened {
+		return queue.After(time.Second, errors.New("there is no clone yet"))
+	}
+	return nil
+}
+
 // Read implements [publish.Tree].
 func (h *gitSource) Read(name string) ([]byte, error) {
-	if err := h.open(context.Background()); err != nil {
+	if err := h.there(); err != nil {
 		return nil, err
 	}
 	return h.repo.Read(name)
@@ -205,7 +223,7 @@ func (h *gitSource) Read(name string) ([]byte, error) {
 
 // Stat tells whether a file has to be read anew.
 func (h *gitSource) Stat(name string) (fs.FileInfo, error) {
-	if err := h.open(context.Background()); err != nil {
+	if err := h.there(); err != nil {
 		return nil, err
 	}
 	return h.repo.Stat(name)

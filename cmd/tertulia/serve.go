@@ -47,6 +47,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 
 	jobs := &site.Jobs{
 		DB: db, Own: to.own, Strangers: to.strangers, Live: live, Hosts: hosts, Parsing: parsing, Log: log,
+		Resizer:  &media.Resizer{},
 		Hopeless: func(err error) bool { return errors.Is(err, fetch.ErrBlocked) },
 		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Gate: parsing.Enter, Log: log},
 		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes},
@@ -56,6 +57,9 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		s, err := newSite(set, one, to, log)
 		if err != nil {
 			return nil, err
+		}
+		if s.Publish != nil && s.Source == nil {
+			s.Publish = &site.Sized{Target: s.Publish, Site: s, DB: db}
 		}
 		access := &site.Access{Site: s, DB: db}
 		posts := &site.Posts{Site: s, DB: db, Live: live}

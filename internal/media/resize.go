@@ -40,6 +40,49 @@ type Variant struct {
 	Size   int64 // bytes
 }
 
+// Widths are those of the copies that sites show, in pixels: of a telephone, of a column
+// of text, and of both on a screen with two pixels for one.
+func Widths() []int { return []int{480, 960, 1600} }
+
+// Smaller are the copies that a page can offer of a picture that is shown so wide: those
+// of Widths that are narrower, under names that Serve answers to from the beginning, made
+// or not. Height and Size are not known. There are none of a GIF, for most of them move.
+func Smaller(name string, width int) (offers []Variant) {
+	match := shape.FindStringSubmatch(name)
+	if match == nil || match[2] != "" || match[3] == ".gif" || decoders[match[3]] == nil {
+		return nil
+	}
+	for _, w := range Widths() {
+		if w < width {
+			offers = append(offers, Variant{Name: variantName(match[1], w, match[3]), Width: w})
+		}
+	}
+	return offers
+}
+
+// Shown tells how wide and how high a picture that Receive has kept in dir is shown, in
+// pixels: upright, whichever way the camera was held. Of what Resize cannot make
+// smaller it is an ErrType.
+func Shown(dir, name string) (width, height int, err error) {
+	match := shape.FindStringSubmatch(name)
+	if match == nil || match[2] != "" || decoders[match[3]] == nil {
+		return 0, 0, fmt.Errorf("look at %q: %w", name, ErrType)
+	}
+	f, err := os.Open(filepath.Join(dir, name))
+	if err != nil {
+		return 0, 0, fmt.Errorf("look at a picture: %w", err)
+	}
+	defer f.Close()
+	p, err := look(f, match[3])
+	if err != nil {
+		return 0, 0, err
+	}
+	if p.turned() {
+		return p.height, p.width, nil
+	}
+	return p.width, p.height, nil
+}
+
 // Resizer makes smaller copies of pictures. The zero value decodes one picture at a
 // time, of up to 256 MiB. Its methods may be called at the same time.
 type Resizer struct {
@@ -138,11 +181,14 @@ func (p *picture) shownWidth() int {
 	return p.width
 }
 
+// variantExts are what variants are kept as.
+var variantExts = []string{".jpg", ".png"}
+
 // made finds a variant that was made before.
 func made(dir, stem string, width int) (Variant, error) {
 	var v Variant
 	err := error(fs.ErrNotExist)
-	for _, ext := range []string{".jpg", ".png"} {
+	for _, ext := range variantExts {
 		v.Name = variantName(stem, width, ext)
 		var f *os.File
 		if f, err = os.Open(filepath.Join(dir, sized, v.Name)); errors.Is(err, fs.ErrNotExist) {

@@ -96,3 +96,55 @@ func TestServeSpeaksHTTP(t *testing.T) {
 		}
 	}
 }
+
+// A page may offer smaller copies before they are made: their addresses are never broken,
+// and nobody keeps for ever what stands in for them.
+func TestServeAnswersWithThePictureUntilItsVariantIsMade(t *testing.T) {
+	dir := t.TempDir()
+	h := media.Serve(dir)
+	for kind, test := range map[string]struct{ bytes, made string }{
+		"jpeg":             {cameraJPEG(t, 500, 20, 1), "image/jpeg"},
+		"png":              {cameraPNG(t, 500, 20, 255, 1), "image/jpeg"},
+		"png seen through": {cameraPNG(t, 500, 20, 99, 1), "image/png"},
+		"webp":             {cameraWebP(500, 1, 1), "image/png"},
+	} {
+		name := keep(t, dir, test.bytes)
+		whole := ask(h, "GET", "/"+name, nil)
+		offers := media.Smaller(name, 500)
+		if len(offers) != 1 || offers[0].Width != 480 {
+			t.Fatalf("%s: got %v, want one of 480 pixels", kind, offers)
+		}
+		path := "/" + offers[0].Name
+		before := ask(h, "GET", path, nil)
+		if before.Code != 200 || before.Body.String() != whole.Body.String() || before.Header().Get("Cache-Control") != "no-cache" ||
+			before.Header().Get("Content-Type") != whole.Header().Get("Content-Type") || before.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: got %d, %d bytes, %v, want the picture", kind, before.Code, before.Body.Len(), before.Header())
+		}
+		tag := http.Header{"If-None-Match": {before.Header().Get("ETag")}}
+		if w := ask(h, "GET", path, tag); w.Code != http.StatusNotModified {
+			t.Errorf("%s: asked again: got %d, want 304", kind, w.Code)
+		}
+		var r media.Resizer
+		made, err := r.Resize(t.Context(), dir, name, media.Widths())
+		if err != nil || len(made) != 1 {
+			t.Fatalf("%s: got %v, %v", kind, made, err)
+		}
+		after := ask(h, "GET", path, tag)
+		if after.Code != 200 || after.Header().Get("Content-Type") != test.made || int64(after.Body.Len()) != made[0].Size ||
+			!strings.HasSuffix(after.Header().Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: made: got %d, %d bytes, %v, want the smaller copy", kind, after.Code, after.Body.Len(), after.Header())
+		}
+		stem, ext, _ := strings.Cut(name, ".")
+		for _, other := range []string{stem + "-481." + ext, stem + "-0480." + ext, stem + "-480.gif", stem + "-480.mp4", stem + "-480", stem + "-480-480." + ext} {
+			if w := ask(h, "GET", "/"+other, nil); w.Code != http.StatusNotFound {
+				t.Errorf("%s: got %d, want 404", other, w.Code)
+			}
+		}
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if w := ask(h, "GET", path, nil); w.Code != http.StatusNotFound {
+			t.Errorf("%s: with the picture deleted: got %d, want 404", kind, w.Code)
+		}
+	}
+}

@@ -135,8 +135,23 @@ func (f *finder) entry(ctx context.Context, name string) (Entry, error) {
 	}
 	entry.Own, entry.Kind, entry.Draft = e.own, it.Kind(), it.Get("post-status") == "draft"
 	entry.Published = date(it.Get("published"))
+	if !entry.Own && !f.isPost(name, entry) {
+		return entry, errNoPost
+	}
 	entry.Permalink, err = f.permalink(ctx, e, entry)
 	return entry, err
+}
+
+// isPost tells whether a file that somebody else has written can be a post. Where posts lie
+// among templates and data, one says its date.
+func (p *Preset) isPost(name string, entry Entry) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".json":
+		return false
+	case ".html", ".htm":
+		return !entry.Published.IsZero()
+	}
+	return p.Name != "eleventy" && p.Name != "plain" || !entry.Published.IsZero()
 }
 
 // date is a published property as a time, the zero time if it is none.

@@ -33,7 +33,7 @@ var _ Tree = (*Dir)(nil)
 func (d *Dir) within(do func(directory) error) error {
 	root, err := os.OpenRoot(d.Path)
 	if err != nil {
-		return err
+		return fmt.Errorf("the source is away: %v", err) // which says nothing of its files
 	}
 	return errors.Join(do(directory{root}), root.Close())
 }

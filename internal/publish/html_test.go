@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"encoding/xml"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -272,6 +273,60 @@ func TestListsAreBoundedAndLinked(t *testing.T) {
 		for _, w := range want {
 			if !strings.Contains(files[name], w) {
 				t.Errorf("%s lacks %s in:\n%s", name, w, files[name])
+			}
+		}
+	}
+}
+
+// A photo of which something is known is offered in sizes, and has its place on the page
+// before it is there; any other is an address. The feed has addresses alone.
+func TestPhotosAreOfferedInSizes(t *testing.T) {
+	const address = "https://ana.example/-/media/f.jpg"
+	smaller := func(widths ...int) (all []publish.Smaller) {
+		for _, w := range widths {
+			all = append(all, publish.Smaller{URL: fmt.Sprintf("https://ana.example/-/media/f-%d.jpg", w), Width: w})
+		}
+		return all
+	}
+	plain := ` loading="lazy" decoding="async">`
+	for name, c := range map[string]struct {
+		photo any
+		known map[string]publish.Picture
+		want  string // after src and alt
+	}{
+		"nothing known": {address, nil, plain},
+		"elsewhere":     {"https://other.example/f.jpg", map[string]publish.Picture{address: {Width: 9, Height: 9}}, plain},
+		"a line":        {address, map[string]publish.Picture{address: {Width: 1, Height: 9000}}, ` width="1" height="672"` + plain},
+		"small":         {address, map[string]publish.Picture{address: {Width: 400, Height: 300}}, ` width="400" height="300"` + plain},
+		"no size":       {address, map[string]publish.Picture{address: {Smaller: smaller(480)}}, plain},
+		"large": {address, map[string]publish.Picture{address: {Width: 4000, Height: 3000, Smaller: smaller(480, 960, 1600)}},
+			` width="896" height="672" srcset="https://ana.example/-/media/f-480.jpg 480w, https://ana.example/-/media/f-960.jpg 960w, ` +
+				`https://ana.example/-/media/f-1600.jpg 1600w, https://ana.example/-/media/f.jpg 4000w" sizes="(min-width: 40.5rem) 38rem, calc(100vw - 2.5rem)"` + plain},
+		"upright": {map[string]any{"value": address, "alt": ""}, map[string]publish.Picture{address: {Width: 3000, Height: 4000, Smaller: smaller(480)}},
+			` width="504" height="672" srcset="https://ana.example/-/media/f-480.jpg 480w, https://ana.example/-/media/f.jpg 3000w" sizes="(min-width: 34rem) 31.5rem, calc(100vw - 2.5rem)"` + plain},
+		"not as wide as the text": {address, map[string]publish.Picture{address: {Width: 500, Height: 100, Smaller: smaller(480)}},
+			` width="500" height="100" srcset="https://ana.example/-/media/f-480.jpg 480w, https://ana.example/-/media/f.jpg 500w" sizes="(min-width: 33.75rem) 31.25rem, calc(100vw - 2.5rem)"` + plain},
+		"an address that breaks out": {address, map[string]publish.Picture{address: {Width: 900, Height: 100, Smaller: []publish.Smaller{{URL: `javascript:alert(1)`, Width: 480}, {URL: `https://x.example/" onload="x`, Width: 481}}}},
+			` width="900" height="100" srcset="#ZgotmplZ,#ZgotmplZ, https://ana.example/-/media/f.jpg 900w" sizes="(min-width: 40.5rem) 38rem, calc(100vw - 2.5rem)"` + plain},
+	} {
+		p := publish.Post{Permalink: "https://ana.example/2026/11/21/x/", Item: entry("photo", c.photo), Kind: "photo", Published: noon, Revision: "r", Pictures: c.known}
+		page, home, files := read(t, p)
+		src, _ := c.photo.(string)
+		if src == "" {
+			src = address
+		}
+		want := `<img class="u-photo" src="` + src + `" alt=""`
+		for where, body := range map[string]string{"page": files["2026/11/21/x/index.html"], "home page": files["index.html"]} {
+			if !strings.Contains(body, want+c.want) {
+				t.Errorf("%s: the %s lacks %s in:\n%s", name, where, want+c.want, body)
+			}
+		}
+		if content := feedOf(t, files["feed.xml"]).Entries[0].Content.Text; !strings.Contains(content, want+plain) {
+			t.Errorf("%s: the feed lacks %s in:\n%s", name, want+plain, content)
+		}
+		for where, in := range map[string]mf2.Page{"page": page, "home page": home} {
+			if got, _ := in.Entry(); !slices.Equal(got.URLs("photo"), []string{src}) {
+				t.Errorf("%s: the photo on the %s is read as %v", name, where, got.URLs("photo"))
 			}
 		}
 	}

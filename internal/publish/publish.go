@@ -58,10 +58,26 @@ type Post struct {
 	Deleted     bool
 	Syndication []string // addresses of its copies
 
+	// Pictures is what is known of its photos, by their addresses. Those of which nothing is
+	// known are shown all the same.
+	Pictures map[string]Picture
+
 	// What a [Source] needs besides.
 	Slug   string // the last part of its address, as [Slug] made it; "": that of the permalink
 	File   string // its file in the source of the site; "": the one that the preset gives it
 	Markup bool   // its content is a string, and evidently HTML: HTML is what it means
+}
+
+// Picture is a photo with smaller copies of it, from which a browser takes what fits.
+type Picture struct {
+	Width, Height int       // pixels, as it is shown; 0 where not known
+	Smaller       []Smaller // narrowest first
+}
+
+// Smaller is a copy of a picture.
+type Smaller struct {
+	URL   string
+	Width int // pixels
 }
 
 // Change is a post that was created, updated or deleted, and the lists that

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -33,6 +34,49 @@ func link(base *url.URL, u string) string {
 		return ""
 	}
 	return parsed.String()
+}
+
+// The stylesheet shows a photo as wide as the text and no higher than this, and leaves a
+// margin on both sides of a narrow screen, all in rem.
+const (
+	photoWidth  = 38.0
+	photoHeight = 42
+	photoMargin = 2.5
+
+	rem = 16 // pixels, unless the reader wants another
+)
+
+// Wide and High are the place that a photo takes on the page where there is room, in
+// pixels; 0 where nothing is known.
+func (p picture) Wide() int {
+	if p.Height <= photoHeight*rem {
+		return p.Width
+	}
+	return max(1, (p.Width*photoHeight*rem+p.Height/2)/p.Height)
+}
+
+// High is described with Wide.
+func (p picture) High() int { return min(p.Height, photoHeight*rem) }
+
+// Set is what a browser can choose from, by width: the smaller copies of a photo and the
+// photo. It is "" where there are none.
+func (p picture) Set() string {
+	if len(p.Smaller) == 0 || p.Width < 1 || p.Height < 1 {
+		return ""
+	}
+	var set strings.Builder
+	for _, s := range p.Smaller {
+		fmt.Fprintf(&set, "%s %dw, ", s.URL, s.Width)
+	}
+	fmt.Fprintf(&set, "%s %dw", p.URL, p.Width)
+	return set.String()
+}
+
+// Sizes is how wide the stylesheet shows a photo that has a Set.
+func (p picture) Sizes() string {
+	w, h := float64(p.Width), float64(p.Height)
+	wide := min(photoWidth, photoHeight*w/h, w/rem)
+	return fmt.Sprintf("(min-width: %.4grem) %.4grem, calc(100vw - %grem)", wide+photoMargin, wide, photoMargin)
 }
 
 func first(all []string) string {

@@ -75,8 +75,11 @@ type postView struct {
 }
 
 type (
-	picture struct{ URL, Alt string }
-	named   struct{ Name, URL string }
+	picture struct {
+		URL, Alt string
+		Picture
+	}
+	named struct{ Name, URL string }
 
 	// when is a moment as it was given, and as a time if it can be read as one.
 	when struct {
@@ -114,6 +117,16 @@ func (v *postView) Starts() stamp { return stamp{"dt-start", v.Start} }
 // Ends hands the end of an event to its template.
 func (v *postView) Ends() stamp { return stamp{"dt-end", v.End} }
 
+// Plain is the post for readers that are no browsers: its photos are addresses.
+func (v *postView) Plain() *postView {
+	plain := *v
+	plain.Photos = slices.Clone(v.Photos)
+	for i := range plain.Photos {
+		plain.Photos[i].Picture = Picture{}
+	}
+	return &plain
+}
+
 // contexts are the properties that make a post an answer to another page.
 var contexts = []struct{ property, label string }{
 	{"in-reply-to", "post.reply"}, {"repost-of", "post.repost"},
@@ -150,7 +163,7 @@ func (p *press) view(post Post) *postView {
 		Kind: post.Kind, URL: post.Permalink, Revision: post.Revision, HTML: template.HTML(post.HTML),
 		Published: post.Published, Updated: post.Updated,
 		Summary: it.Get("summary"), RSVP: answers[it.RSVP()], Answer: it.RSVP(),
-		Photos: pictures(base, it), Videos: links(base, it.URLs("video")), Audios: links(base, it.URLs("audio")),
+		Photos: pictures(base, post), Videos: links(base, it.URLs("video")), Audios: links(base, it.URLs("audio")),
 		Tags: tags(base, it), Copies: links(base, post.Syndication),
 		Checkin: place(base, it, "checkin"), Place: place(base, it, "location"),
 		Start: moment(it.Get("start")), End: moment(it.Get("end")),
@@ -211,16 +224,16 @@ func (p *press) contexts(base *url.URL, it mf2.Item) []contextView {
 }
 
 // pictures are the post's photos with their descriptions.
-func pictures(base *url.URL, it mf2.Item) []picture {
+func pictures(base *url.URL, post Post) []picture {
 	var all []picture
-	for _, v := range it.Properties["photo"] {
+	for _, v := range post.Item.Properties["photo"] {
 		one := mf2.Item{Properties: map[string][]any{"photo": {v}}}
 		alt := ""
 		if m, ok := v.(map[string]any); ok {
 			alt, _ = m["alt"].(string)
 		}
 		if u := first(links(base, one.URLs("photo"))); u != "" {
-			all = append(all, picture{u, alt})
+			all = append(all, picture{u, alt, post.Pictures[u]})
 		}
 	}
 	return all

@@ -137,10 +137,14 @@ func (r *Runner) rest(ctx context.Context, busy *underway, failed error) {
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
+	ready, ended := r.DB.JobsReady(), (<-chan struct{})(busy.ended)
+	if failed != nil {
+		ready, ended = nil, nil // whatever they say, the next claim would fail as well
+	}
 	select {
 	case <-ctx.Done():
-	case <-r.DB.JobsReady():
-	case <-busy.ended:
+	case <-ready:
+	case <-ended:
 	case <-timer.C:
 	}
 }

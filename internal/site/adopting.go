@@ -23,46 +23,50 @@ var errNextLook = errors.New("the source was looked through; the next look comes
 
 // adopt finds the posts that lie in the source of a site, whoever has written them, so
 // that editors can ask for them, update and delete them. It reads only files that have
-// changed since the last time.
+// changed since the last time. Whatever goes wrong, the next look comes: what is wrong with
+// the remote says nothing of the files here.
 func (j *Jobs) adopt(ctx context.Context, job store.Job) (queue.Commit, error) {
 	var key string
 	s, err := j.begin(job, &key)
 	if err != nil || s.Source == nil {
 		return nil, err
 	}
-	if err := j.pull(ctx, s); err != nil {
-		return nil, err
-	}
-	if err := j.lookThrough(ctx, s); err != nil {
-		return nil, err
-	}
-	if now := j.DB.Now(); now.Sub(s.swept) >= 24*time.Hour {
-		if err := s.sweep(ctx); err != nil {
-			return nil, err
-		}
+	err = errors.Join(j.pull(ctx, s), j.lookThrough(ctx, s))
+	if now := j.DB.Now(); err == nil && now.Sub(s.swept) >= 24*time.Hour {
+		err = j.sweep(ctx, s)
 		s.swept = now
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		j.log().Warn("the source was not looked through", "site", s.Key, "error", err)
+		return nil, queue.After(lookEvery, err)
 	}
 	return nil, queue.After(lookEvery, errNextLook)
 }
 
 // sweep removes the pages that have stood long enough in the place of deleted posts.
-func (s *Site) sweep(ctx context.Context) error {
+func (j *Jobs) sweep(ctx context.Context, s *Site) error {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
-	return s.Source.Sweep(ctx)
+	if err := s.Source.Sweep(ctx); err != nil {
+		return err
+	}
+	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error { return tx.Enqueue(deployJob(s)) })
 }
 
-// pull brings what the owner has pushed from elsewhere. Where commits of ours were put on
-// top of that they are pushed, and the site is built.
+// pull brings what the owner has pushed from elsewhere. The site is built with it, and what
+// was put on top of it is pushed.
 func (j *Jobs) pull(ctx context.Context, s *Site) error {
 	if s.Remote == nil {
 		return nil
 	}
 	changed, err := s.Remote.Pull(ctx)
-	if err != nil || !changed {
-		return err
+	if changed {
+		err = errors.Join(err, j.DB.Update(ctx, s.Key, func(tx *store.Tx) error { return tx.Enqueue(deployJob(s)) }))
 	}
-	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error { return tx.Enqueue(deployJob(s)) })
+	return err
 }
 
 // lookThrough brings the index of posts up to date with the source.
@@ -79,6 +83,7 @@ func (j *Jobs) lookThrough(ctx context.Context, s *Site) error {
 	}
 	gone := maps.Clone(known)
 	var found []publish.Entry
+	there := false
 	for entry, err := range s.Source.Preset.Adopt(ctx, publish.Adoption{
 		Tree: s.Source.Tree, Addresses: s.Addresses,
 		Known: func(file string) (publish.Entry, bool) { f, ok := known[file]; return entryOf(f), ok },
@@ -87,6 +92,7 @@ func (j *Jobs) lookThrough(ctx context.Context, s *Site) error {
 			return err
 		}
 		delete(gone, entry.File)
+		there = true
 		if err != nil {
 			j.log().Warn("a file is no post that can be adopted", "file", entry.File, "error", err)
 			continue
@@ -95,16 +101,23 @@ func (j *Jobs) lookThrough(ctx context.Context, s *Site) error {
 			found = append(found, entry)
 		}
 	}
+	if !there && len(known) > 0 {
+		return errEmpty
+	}
 	for some := range slices.Chunk(found, 100) {
-		if err := j.keepFound(ctx, s, some); err != nil {
+		if err := j.keepFound(ctx, s, some, gone); err != nil {
 			return err
 		}
 	}
 	return j.forget(ctx, s, slices.Collect(maps.Values(gone)))
 }
 
-// keepFound writes down what was found in some files.
-func (j *Jobs) keepFound(ctx context.Context, s *Site, found []publish.Entry) error {
+// errEmpty keeps a source that is away, or another branch, from being taken for one whose
+// posts were all removed.
+var errEmpty = errors.New("there is no post left in the source; nothing is forgotten")
+
+// keepFound writes down what was found in some files. gone are those that are there no more.
+func (j *Jobs) keepFound(ctx context.Context, s *Site, found []publish.Entry, gone map[string]store.SourceFile) error {
 	posts := make([]store.Post, len(found))
 	for i, e := range found {
 		post := store.Post{Permalink: e.Permalink, File: e.File, Kind: e.Kind, Date: e.Published}
@@ -122,6 +135,15 @@ func (j *Jobs) keepFound(ctx context.Context, s *Site, found []publish.Entry) er
 		for i, post := range posts {
 			if post.Item.Properties == nil {
 				continue
+			}
+			if have, err := tx.Post(post.Permalink); err == nil && have.File != post.File {
+				if _, moved := gone[have.File]; !moved && have.File != "" {
+					continue // two files say that they are this page; the first stays it
+				}
+				have.File = post.File
+				if err := tx.PutPost(have); err != nil {
+					return err
+				}
 			}
 			if err := s.adoptPost(tx, post, found[i].Draft); err != nil {
 				return err
@@ -147,9 +169,13 @@ func (s *Site) adoptPost(tx *store.Tx, found store.Post, draft bool) error {
 		}
 	case err != nil:
 		return err
-	case have.File != found.File || have.Published < have.Revision || !have.Deleted.IsZero():
-		return nil
-	case sameItem(have, found) && have.Draft == draft:
+	case have.Published < have.Revision:
+		return nil // what we are about to write is newer
+	case !have.Deleted.IsZero():
+		have.Deleted, have.Kept = time.Time{}, nil
+		have.History = store.AddEvent(have.History, store.Event{At: tx.Now, Stage: "undeleted", Note: "put back by hand"})
+		have.History = store.AddEvent(have.History, store.Event{At: tx.Now, Stage: "published", Note: "by hand"})
+	case s.sameItem(tx, have, found) && have.Draft == draft:
 		return nil
 	default:
 		have.History = store.AddEvent(have.History, store.Event{At: tx.Now, Stage: "edited by hand", Note: found.File})
@@ -164,26 +190,28 @@ func (s *Site) adoptPost(tx *store.Tx, found store.Post, draft bool) error {
 	return tx.PutPost(have)
 }
 
-// sameItem tells whether two posts say the same.
-func sameItem(a, b store.Post) bool {
-	x, err1 := json.Marshal(source(a))
-	y, err2 := json.Marshal(source(b))
+// sameItem tells whether a file says what its post does, which may show its uploads at their
+// first addresses.
+func (s *Site) sameItem(tx *store.Tx, have, found store.Post) bool {
+	addresses := map[string]string{}
+	for _, name := range s.uploads(have.Item) {
+		if row, err := tx.Media(name); err == nil && row.Address != "" {
+			addresses[name] = row.Address
+		}
+	}
+	have.Item = s.showing(have.Item, addresses)
+	x, err1 := json.Marshal(source(have))
+	y, err2 := json.Marshal(source(found))
 	return err1 == nil && err2 == nil && string(x) == string(y)
 }
 
-// forget drops files that are not there any more, and the posts that were nothing but them.
+// forget drops files that were not there at two looks, and the posts that were nothing but
+// them: of which nobody was told, and nothing is kept.
 func (j *Jobs) forget(ctx context.Context, s *Site, gone []store.SourceFile) error {
 	for some := range slices.Chunk(gone, 100) {
 		if err := j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
 			for _, f := range some {
-				post, err := tx.Post(f.Permalink)
-				if err == nil && post.Adopted && post.File == f.Name && post.Deleted.IsZero() && post.Published == post.Revision {
-					err = tx.DropPost(post.Permalink)
-				}
-				if err := ignore(err, fs.ErrNotExist); err != nil {
-					return err
-				}
-				if err := tx.DropSourceFile(f.Name); err != nil {
+				if err := forgetFile(tx, f); err != nil {
 					return err
 				}
 			}
@@ -193,6 +221,26 @@ func (j *Jobs) forget(ctx context.Context, s *Site, gone []store.SourceFile) err
 		}
 	}
 	return nil
+}
+
+func forgetFile(tx *store.Tx, f store.SourceFile) error {
+	post, err := tx.Post(f.Permalink)
+	if err == nil && post.File == f.Name && (post.Published < post.Revision || away(post)) {
+		return nil // it is not there yet, or because we have taken it away
+	}
+	if err := ignore(err, fs.ErrNotExist); err != nil {
+		return err
+	}
+	if !f.Missed {
+		f.Missed = true
+		return tx.PutSourceFile(f)
+	}
+	if err == nil && post.Adopted && post.File == f.Name && post.Revision == 1 && len(post.Sent) == 0 && post.Kept == nil {
+		if err := tx.DropPost(post.Permalink); err != nil {
+			return err
+		}
+	}
+	return tx.DropSourceFile(f.Name)
 }
 
 func entryOf(f store.SourceFile) publish.Entry {

@@ -130,7 +130,7 @@ func copied(tx *store.Tx, addresses map[string]string) error {
 
 // arrived writes down that the uploads of a post can be seen where they are now.
 func (s *Site) arrived(tx *store.Tx, post store.Post) error {
-	if s.Source == nil {
+	if s.Source == nil || away(post) {
 		return nil
 	}
 	for _, name := range s.uploads(post.Item) {

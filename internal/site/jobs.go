@@ -8,15 +8,17 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
+	"tertulia/internal/media"
 	"tertulia/internal/queue"
 	"tertulia/store"
 	"tertulia/webmention"
 )
 
 // Jobs are the handlers of the durable work: publish → announce → send for posts,
-// verify for mentions. Each may run twice: publishing writes the same files, a look
+// verify for mentions, resize for uploads. Each may run twice: publishing writes the same files, a look
 // at a page or a source changes nothing but what it finds, and a Webmention that
 // arrives twice is one.
 type Jobs struct {
@@ -27,11 +29,14 @@ type Jobs struct {
 	Verifier  *webmention.Verifier
 	Sender    *webmention.Sender
 	Live      *Arrivals
+	Resizer   *media.Resizer // of uploaded pictures; nil: they are shown as they are
 	Log       *slog.Logger
 
 	Hosts    *Hosts           // strangers' hosts that are to be left alone for a while; must be set
 	Parsing  *Gate            // for the pages of strangers; nil: open
 	Hopeless func(error) bool // whether an error of Strangers is one that another attempt cannot mend; may be nil
+
+	resizing sync.Mutex // pictures are made smaller one at a time
 }
 
 // The kinds of jobs. A released name is never given another meaning.
@@ -43,6 +48,7 @@ const (
 	jobVerify   = "verify"   // key: id of the mention
 	jobDeploy   = "deploy"   // key: the site
 	jobAdopt    = "adopt"    // key: the site
+	jobResize   = "resize"   // key: name of the file
 )
 
 // Handlers is what a queue.Runner runs.
@@ -55,13 +61,14 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobVerify:   j.verify,
 		jobDeploy:   j.deploy,
 		jobAdopt:    j.adopt,
+		jobResize:   j.resize,
 	}
 }
 
 // Leases are how long the jobs may take that take long: a generator builds a large site in
-// minutes.
+// minutes, and a small machine makes a large picture smaller in one.
 func (j *Jobs) Leases() map[string]time.Duration {
-	return map[string]time.Duration{jobDeploy: 15 * time.Minute, jobAdopt: 15 * time.Minute}
+	return map[string]time.Duration{jobDeploy: 15 * time.Minute, jobAdopt: 15 * time.Minute, jobResize: 5 * time.Minute}
 }
 
 // Begin promises what has to be done once after the start, for a site whose posts lie in
@@ -79,10 +86,20 @@ type sendArgs struct {
 	Target    string `json:"target"`
 }
 
-func publishJob(permalink string) store.Job  { return newJob(jobPublish, permalink, permalink) }
+// publishJob goes one at a time where posts go into a source: one with a slow disk or a long
+// history holds up nobody else's.
+func (s *Site) publishJob(permalink string) store.Job {
+	j := newJob(jobPublish, permalink, permalink)
+	if s.Source != nil {
+		j.Lane = "source of " + s.Key
+	}
+	return j
+}
+
 func listsJob(month string) store.Job        { return newJob(jobLists, month, month) }
 func deployJob(s *Site) store.Job            { return newJob(jobDeploy, s.Key, s.Key) }
 func adoptJob(s *Site) store.Job             { return newJob(jobAdopt, s.Key, s.Key) }
+func resizeJob(name string) store.Job        { return newJob(jobResize, name, name) }
 func announceJob(permalink string) store.Job { return newJob(jobAnnounce, permalink, permalink) }
 
 // verifyJob and sendJob go to a stranger's host, one at a time to each.

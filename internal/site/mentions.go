@@ -106,7 +106,7 @@ func (m *Mentions) pageFor(ctx context.Context, folded string, target *url.URL) 
 		}
 		post, err := tx.Post(page.URL)
 		switch isPost = err == nil; {
-		case isPost && !post.Visible() && (serves || !secret(post)):
+		case isPost && (early(post, tx.Now) || !post.Visible() && (serves || !secret(post))):
 			return errNoPage // what was never public is as unknown as any other page
 		case isPost:
 			return nil

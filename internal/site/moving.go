@@ -24,14 +24,14 @@ func (p *Posts) move(tx *store.Tx, post *store.Post, slug string) error {
 		return err
 	}
 	was, moved := *post, *post
-	if err := p.reserve(tx, &moved, slug); err != nil {
+	if err := p.reserve(tx, &moved, slug, nil); err != nil {
 		return err
 	}
 	if p.Site.Source == nil || !p.Site.Source.Preset.NamesAddress() || post.Adopted && post.File == "" {
 		moved.File = post.File // what the file is called says nothing of the address
 	}
-	if p.Site.Source != nil && moved.Base == nil && was.Published > 0 {
-		moved.Base = was.Saying()
+	if p.Site.Source != nil && moved.Base == nil {
+		moved.Base = was.Saying() // its file may be there already
 	}
 	before, err := p.Site.foldOf(was.Permalink)
 	if err != nil {

@@ -42,16 +42,21 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 	if err != nil {
 		return micropub.Created{}, err
 	}
+	// Spec: micropub#new-note-li-3
+	if date.IsZero() {
+		date = p.DB.Now().Local()
+	}
 	random := strings.ToLower(rand.Text()[:5])
 	slug := publish.Slug(firstString(c.Commands["mp-slug"]), c.Item, random)
-	var post store.Post
+	post := store.Post{Kind: c.Item.Kind(), Date: date}
+	taken := p.Site.takenFiles(post, slug)
 	err = p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
 		if again, ok, err := p.repeated(tx, c.Digest); ok || err != nil {
 			post = again
 			return err
 		}
 		post = p.newPost(tx, g, c.Item, date)
-		if err := p.reserve(tx, &post, slug); err != nil {
+		if err := p.reserve(tx, &post, slug, taken); err != nil {
 			return err
 		}
 		data, err := json.Marshal(post.Permalink)
@@ -88,35 +93,36 @@ func (p *Posts) repeated(tx *store.Tx, digest string) (post store.Post, ok bool,
 }
 
 func (p *Posts) newPost(tx *store.Tx, g micropub.Grant, item mf2.Item, date time.Time) store.Post {
-	// Spec: micropub#new-note-li-3
-	if date.IsZero() {
-		date = tx.Now.Local()
-	}
 	return store.Post{
 		Item: item, Kind: item.Kind(), Date: date, Created: tx.Now, Client: g.ClientID,
-		Draft: item.Get("post-status") == "draft", Scheduled: date.Sub(tx.Now) > early, Revision: 1,
+		Draft: item.Get("post-status") == "draft", Scheduled: date.Sub(tx.Now) > ahead, Revision: 1,
 		History: []store.Event{{At: tx.Now, Stage: "received", Note: g.ClientID}},
 	}
 }
 
-// early is how far ahead the date of a post may be that is published at once: clocks
+// ahead is how far ahead the date of a post may be that is published at once: clocks
 // differ, and an editor's may be fast. A later one says when to publish (SPECS MX-3).
-const early = time.Minute
+const ahead = time.Minute
+
+// early tells whether a post of the owner's own has a date to come: generators do not show
+// it before.
+func early(post store.Post, now time.Time) bool {
+	return post.Adopted && post.Date.After(now)
+}
 
 // reserve gives a post a permalink that no other post and no page of the site has, and
 // the file that goes with it: by the slug, or the slug with a number (TRAPS T-MP21).
-func (p *Posts) reserve(tx *store.Tx, post *store.Post, slug string) (err error) {
-	for n := 1; n < 1000; n++ {
-		try := slug
-		if n > 1 {
-			try = fmt.Sprintf("%s-%d", slug, n)
-		}
+// taken are files of the source that are somebody's: they are looked at before the
+// transaction begins.
+func (p *Posts) reserve(tx *store.Tx, post *store.Post, slug string, taken map[string]bool) (err error) {
+	for n := range 1000 {
+		try := numbered(slug, n)
 		if post.Permalink, post.File, err = p.Site.address(*post, try); err != nil {
 			return &micropub.Error{Code: micropub.InvalidRequest, Description: "this site has no address for such a post", Err: err}
 		}
 		free, err := p.free(tx, post.Permalink)
-		if err != nil || free && p.Site.fileIsFree(*post) {
-			return err
+		if err != nil || free && !taken[post.File] && !tx.HasSourceFile(post.File) {
+			return cmp.Or(err, p.Site.take(tx, *post))
 		}
 	}
 	return &micropub.Error{Code: micropub.InvalidRequest, Description: "there are too many posts with this slug on this day"}
@@ -147,7 +153,7 @@ func (p *Posts) put(tx *store.Tx, post store.Post) error {
 	if err := tx.PutPost(post); err != nil || !post.Promised && (post.Draft || !post.Scheduled) {
 		return err // nothing of a draft leaves the store
 	}
-	job := publishJob(post.Permalink)
+	job := p.Site.publishJob(post.Permalink)
 	if !post.Promised {
 		job.Due = tx.Now.Add(min(post.Date.Sub(tx.Now), longestWait))
 	}
@@ -184,8 +190,11 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 			return err
 		}
 		date, err := check(item)
-		if err != nil {
+		if err != nil && (touches(u, "published") || date.IsZero() && !errors.Is(err, errNoDate)) {
 			return err
+		}
+		if !touches(u, "published") {
+			date = post.Date // what the owner has written there may be no date that we know
 		}
 		if !date.IsZero() && post.Promised && date.Format("2006-01") != post.Month() {
 			// The month that it leaves is listed anew as well.
@@ -198,7 +207,7 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 		}
 		post.Item, post.Kind, post.Updated = item, item.Kind(), tx.Now
 		post.Draft = item.Get("post-status") == "draft"
-		post.Scheduled = !post.Promised && post.Date.Sub(tx.Now) > early // what is public stays
+		post.Scheduled = !post.Promised && post.Date.Sub(tx.Now) > ahead // what is public stays
 		was := post.Permalink
 		if slug := publish.Slug(firstString(u.Commands["mp-slug"]), mf2.Item{}, noSlug); slug != noSlug {
 			if err := p.move(tx, post, slug); err != nil {
@@ -266,12 +275,14 @@ func (p *Posts) changeOnce(ctx context.Context, permalink string, edit func(*sto
 		if err != nil {
 			return err
 		}
-		if item != nil {
-			if post.Revision != seen.Revision || post.Published != seen.Published {
-				return errMeanwhile
-			}
+		switch {
+		case item != nil && (post.Revision != seen.Revision || post.Published != seen.Published):
+			return errMeanwhile
+		case item != nil:
 			post.Item = *item
 			post.Base = post.Saying()
+		case post.Adopted && post.Base == nil:
+			post.Base = post.Saying() // as it was found last
 		}
 		if err := edit(tx, &post); err != nil {
 			return err

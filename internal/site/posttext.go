@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,13 @@ func visibility(item mf2.Item) string {
 	return strings.ToLower(strings.TrimSpace(item.Get("visibility")))
 }
 
+var errNoDate = &micropub.Error{Code: micropub.InvalidRequest, Description: "published is not a date such as 2026-11-21T18:05:00+01:00"}
+
+// touches tells whether an update is about a property.
+func touches(u micropub.Update, property string) bool {
+	return u.Replace[property] != nil || u.Add[property] != nil || u.Delete[property] != nil || slices.Contains(u.DeleteAll, property)
+}
+
 // postDate reads the published property: the zero time when there is none, an
 // error the editor can show when it is no date. A time without an offset is local.
 func postDate(item mf2.Item) (time.Time, error) {
@@ -46,7 +54,7 @@ func postDate(item mf2.Item) (time.Time, error) {
 	}
 	t := parseDate(s, time.Local)
 	if t.IsZero() {
-		return time.Time{}, &micropub.Error{Code: micropub.InvalidRequest, Description: "published is not a date such as 2026-11-21T18:05:00+01:00"}
+		return time.Time{}, errNoDate
 	}
 	return t, nil
 }

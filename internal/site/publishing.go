@@ -28,8 +28,8 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 		return nil, queue.Permanent(errors.New("the site's settings name no place for posts"))
 	}
 	switch commit, err := j.dueOrKept(ctx, s, permalink); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil // it has moved away meanwhile
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errInside):
+		return nil, nil // it has moved away meanwhile, or became a draft
 	case commit != nil || err != nil:
 		return commit, err
 	}
@@ -38,6 +38,16 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 		return nil, err
 	}
 	post := done.post
+	if s.Source != nil {
+		// It cannot be live before it is deployed; what a page says until then is older.
+		return func(tx *store.Tx) error {
+			newer, err := s.published(tx, done)
+			if err != nil || newer {
+				return err
+			}
+			return cmp.Or(tx.Enqueue(announceJob(permalink)), failpoint.Err("publish.commit"))
+		}, nil
+	}
 	links, live, err := j.arrival(ctx, s, post)
 	there := err == nil && live.yes
 	return func(tx *store.Tx) error {
@@ -51,8 +61,11 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 			err = tx.Enqueue(announceJob(permalink))
 		}
 		return cmp.Or(err, failpoint.Err("publish.commit"))
-	}, s.unprinted(post, links, there)
+	}, nil
 }
+
+// errInside is for a post of which nothing leaves the store.
+var errInside = errors.New("it is a draft")
 
 // dueOrKept is what has to be written down before a post can be published: that its time
 // has come, or how its file is before it is taken away. It is nil when nothing has to be.
@@ -64,7 +77,10 @@ func (j *Jobs) dueOrKept(ctx context.Context, s *Site, permalink string) (queue.
 	}); err != nil {
 		return nil, err
 	}
-	if !post.Scheduled || !post.Deleted.IsZero() {
+	switch {
+	case !post.Promised && (post.Draft || !post.Scheduled):
+		return nil, errInside
+	case !post.Scheduled || !post.Deleted.IsZero():
 		return j.keepFile(s, post)
 	}
 	if wait := post.Date.Sub(j.DB.Now()); wait > 0 {
@@ -72,8 +88,8 @@ func (j *Jobs) dueOrKept(ctx context.Context, s *Site, permalink string) (queue.
 	}
 	return func(tx *store.Tx) error {
 		post, err := tx.Post(permalink)
-		if err != nil || !post.Scheduled || post.Date.After(tx.Now) {
-			return err // it was put off meanwhile: that one promised a job of its own
+		if err != nil || !post.Scheduled || post.Draft || post.Date.After(tx.Now) {
+			return err // it was put off meanwhile: that promised a job of its own
 		}
 		post.Scheduled, post.Promised = false, true
 		post.Revision++
@@ -84,7 +100,7 @@ func (j *Jobs) dueOrKept(ctx context.Context, s *Site, permalink string) (queue.
 		if err := tx.PutPost(post); err != nil {
 			return err
 		}
-		return tx.Enqueue(publishJob(permalink))
+		return tx.Enqueue(s.publishJob(permalink))
 	}, nil
 }
 
@@ -146,8 +162,8 @@ func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
 		if err != nil {
 			return err
 		}
-		recent, _, err := tx.Posts(store.Range{Limit: 20, Backward: true}, true)
-		c.Months, c.Month, c.Recent = months(tx.Months()), listed(posts), listed(recent)
+		c.Months, c.Month = months(tx.Months()), listed(posts)
+		c.Recent, err = recent(tx)
 		return err
 	})
 	if err != nil {
@@ -157,6 +173,20 @@ func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
 		return fmt.Errorf("publish the lists of %s: %w", month, err)
 	}
 	return nil
+}
+
+// recent are the newest twenty posts that lists show.
+func recent(tx *store.Tx) (list []publish.Post, err error) {
+	const most = 20
+	from := ""
+	for more := true; more && len(list) < most; more = from != "" {
+		var some []store.Post
+		if some, from, err = tx.Posts(store.Range{From: from, Limit: most, Backward: true}, true); err != nil {
+			return nil, err
+		}
+		list = append(list, listed(some)...)
+	}
+	return list[:min(len(list), most)], nil
 }
 
 // about is what the pages say of the site.
@@ -190,12 +220,11 @@ func (s *Site) published(tx *store.Tx, done written) (newer bool, err error) {
 	post.Published = written.Revision
 	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "published", Note: "revision " + strconv.Itoa(written.Revision)})
 	if newer = post.Revision > written.Revision; s.Source != nil {
-		post.Base = nil
-		if newer && written.Visible() {
-			post.Base = written.Saying()
-		}
-		if written.Visible() {
-			post.Kept = nil
+		if !away(written) { // else its kept file is what Base says
+			post.Base, post.Kept = nil, nil
+			if newer {
+				post.Base = written.Saying()
+			}
 		}
 	}
 	return newer, tx.PutPost(post)
@@ -264,6 +293,9 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 	if post.Published < post.Revision || post.Announced == post.Revision {
 		return nil, nil // a newer revision is on its way and announces itself, or it is done
 	}
+	if deploying, err := j.deploying(ctx, s); err != nil || deploying {
+		return nil, queue.After(200*time.Millisecond, cmp.Or(err, errDeploying))
+	}
 	links, live, err := j.arrival(ctx, s, post)
 	if err != nil || !live.yes {
 		waited := j.DB.Now().Sub(since(post.History, "published"))
@@ -275,7 +307,10 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 		}
 		live.why = "the page carries no trace of this revision; announced all the same"
 	}
-	return func(tx *store.Tx) error { return j.announced(tx, s, permalink, post.Revision, links, live.why) }, s.unprinted(post, links, true)
+	if err := s.unprinted(post, links); err != nil {
+		return j.seenLive(post), err
+	}
+	return func(tx *store.Tx) error { return j.announced(tx, s, permalink, post.Revision, links, live.why) }, nil
 }
 
 // arrival tells whether the post as it is now is live, and what its page links to.

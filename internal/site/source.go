@@ -39,14 +39,41 @@ func (s *Site) address(post store.Post, slug string) (permalink, file string, er
 	return permalink, file, err
 }
 
-// fileIsFree tells whether a new post can have its file. A source that cannot be read now
-// is no reason to refuse a post: it is kept, and written when the source is back.
-func (s *Site) fileIsFree(post store.Post) bool {
-	if s.Source == nil {
-		return true
+// numbered is the slug that is tried after n others.
+func numbered(slug string, n int) string {
+	if n == 0 {
+		return slug
 	}
-	free, err := s.Source.Free(publish.Post{Permalink: post.Permalink, File: post.File})
-	return free || err != nil
+	return fmt.Sprintf("%s-%d", slug, n+1)
+}
+
+// takenFiles are the files that a new post cannot have, among those that its slug and the next
+// numbers would give it, up to one that is free. A source that cannot be read now is no
+// reason to refuse a post: it is kept, and written when the source is back.
+func (s *Site) takenFiles(post store.Post, slug string) map[string]bool {
+	if s.Source == nil {
+		return nil
+	}
+	taken := map[string]bool{}
+	for n := range 100 {
+		permalink, file, err := s.address(post, numbered(slug, n))
+		if err != nil {
+			break
+		}
+		if free, err := s.Source.Free(publish.Post{Permalink: permalink, File: file}); free || err != nil {
+			break
+		}
+		taken[file] = true
+	}
+	return taken
+}
+
+// take writes down that a file of the source is a post's, before it is there.
+func (s *Site) take(tx *store.Tx, post store.Post) error {
+	if s.Source == nil {
+		return nil
+	}
+	return tx.PutSourceFile(store.SourceFile{Name: post.File, Permalink: post.Permalink, Kind: post.Kind, Published: post.Date, Own: true})
 }
 
 // publishable is a post as it is shown.
@@ -59,10 +86,14 @@ func publishable(p store.Post) publish.Post {
 	return publish.Post{
 		Permalink: p.Permalink, Item: p.Item, Kind: p.Kind, HTML: html,
 		Published: p.Date, Updated: p.Updated, Revision: strconv.Itoa(p.Revision),
-		Deleted: !p.Visible(), Syndication: p.Item.URLs("syndication"),
+		Deleted: away(p), Syndication: p.Item.URLs("syndication"),
 		File: p.File, Markup: plain && sanitize.LooksHTML(p.Item.Get("content")),
 	}
 }
+
+// away tells whether a post has no page and no file. A draft of the owner's own file stays
+// where it is: everybody who can see the source has seen it.
+func away(p store.Post) bool { return !p.Deleted.IsZero() || !p.Adopted && !p.Visible() }
 
 // before is the state of a post that its file has, as far as we know better than the file
 // does: nil for a post of ours that nobody has touched.
@@ -70,8 +101,8 @@ func before(p store.Post) *publish.Post {
 	if p.Base != nil {
 		p.Item, p.Date, p.Updated, p.Draft = p.Base.Item, p.Base.Date, p.Base.Updated, p.Base.Draft
 		p.Permalink, p.File = p.Base.Permalink, p.Base.File
-	} else if !p.Adopted {
-		return nil
+	} else if !p.Adopted || p.Kept != nil {
+		return nil // the file tells itself what it was written from
 	}
 	p.Deleted, p.Scheduled = time.Time{}, false
 	was := publishable(p)
@@ -82,7 +113,7 @@ func before(p store.Post) *publish.Post {
 // made of it. It is nil where the site has no source, where the file has not caught up
 // with us, and where it cannot be read: then the edit starts from what was found last.
 func (s *Site) current(post store.Post) *mf2.Item {
-	if s.Source == nil || !post.Visible() || post.Published < post.Revision {
+	if s.Source == nil || away(post) || post.Published < post.Revision {
 		return nil
 	}
 	item, err := s.Source.Item(publishable(post))
@@ -95,7 +126,7 @@ func (s *Site) current(post store.Post) *mf2.Item {
 // keepFile writes down the file of a post that is to be taken away, so that it can come back
 // as it was, to the last byte. It is nil when that is done, or when there is no file.
 func (j *Jobs) keepFile(s *Site, post store.Post) (queue.Commit, error) {
-	if s.Source == nil || post.Visible() {
+	if s.Source == nil || !away(post) {
 		return nil, nil
 	}
 	data, err := s.Source.Last(publishable(post))
@@ -111,7 +142,7 @@ func (j *Jobs) keepFile(s *Site, post store.Post) (queue.Commit, error) {
 		if err := tx.PutPost(now); err != nil {
 			return err
 		}
-		return tx.Enqueue(publishJob(post.Permalink))
+		return tx.Enqueue(s.publishJob(post.Permalink))
 	}, nil
 }
 
@@ -123,16 +154,34 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if err != nil || s.Source == nil {
 		return nil, err
 	}
-	if s.Remote != nil {
-		if err := s.Remote.Push(ctx); err != nil {
-			return nil, fmt.Errorf("push: %w", err)
+	build := func() error {
+		if s.Source.Build == nil {
+			return nil
 		}
+		if err := s.Source.Build.Build(ctx); err != nil {
+			return fmt.Errorf("build: %w", err)
+		}
+		return nil
 	}
-	if s.Source.Build == nil {
-		return nil, nil
+	push := func() error {
+		if s.Remote == nil {
+			return nil
+		}
+		if err := s.Remote.Push(ctx); err != nil {
+			return fmt.Errorf("push: %w", err)
+		}
+		return nil
 	}
-	if err := s.Source.Build.Build(ctx); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
+	// Who builds elsewhere builds what was pushed; a remote that is down does not hold up
+	// the site that is built here.
+	steps := []func() error{build, push}
+	if _, elsewhere := s.Source.Build.(*publish.Hook); elsewhere {
+		steps = []func() error{push, build}
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
 	return nil, nil
 }
@@ -140,14 +189,16 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 // writeSource writes a post into the source of the site, and the uploads that it shows, and
 // tells where these are now.
 func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post, change publish.Change) (uploads map[string]string, err error) {
-	files, addresses, err := j.copies(ctx, s, post)
-	if err != nil {
-		return nil, err
+	var files []publish.File
+	if !away(post) {
+		if files, uploads, err = j.copies(ctx, s, post); err != nil {
+			return nil, err
+		}
 	}
-	post.Item = s.showing(post.Item, addresses)
+	post.Item = s.showing(post.Item, uploads)
 	if post.Base != nil {
 		base := *post.Base
-		base.Item = s.showing(base.Item, addresses)
+		base.Item = s.showing(base.Item, uploads)
 		post.Base = &base
 	}
 	change.Post, change.Before, change.Kept, change.Files = publishable(post), before(post), post.Kept, files
@@ -155,13 +206,43 @@ func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post, change
 	if errors.Is(err, publish.ErrForeign) {
 		err = queue.Permanent(err)
 	}
-	return addresses, err
+	return uploads, err
+}
+
+var errDeploying = errors.New("the site is being built")
+
+// deploying tells whether what was written has still to be pushed or built.
+func (j *Jobs) deploying(ctx context.Context, s *Site) (yes bool, err error) {
+	if s.Source == nil {
+		return false, nil
+	}
+	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		jobs, err := tx.Jobs()
+		yes = slices.ContainsFunc(jobs, func(job store.Job) bool {
+			return job.Kind == jobDeploy && job.Parked.IsZero() && (job.Owner != "" || !job.Due.After(tx.Now)) && job.Attempts < 2
+		})
+		return err
+	})
+	return yes, err
+}
+
+// seenLive writes down that a post is live, though nobody is told yet.
+func (j *Jobs) seenLive(seen store.Post) queue.Commit {
+	return func(tx *store.Tx) error {
+		post, err := tx.Post(seen.Permalink)
+		if err != nil || post.Live >= seen.Revision {
+			return err
+		}
+		post.Live = seen.Revision
+		tx.OnCommit(func() { j.Live.tell(seen.Permalink) })
+		return tx.PutPost(post)
+	}
 }
 
 // unprinted is for the owner when the live page of a post does not link to what the post
 // answers, because the theme does not print that: whoever was told would look in vain.
-func (s *Site) unprinted(post store.Post, links []string, live bool) error {
-	if s.Source == nil || !live || !post.Visible() {
+func (s *Site) unprinted(post store.Post, links []string) error {
+	if s.Source == nil || !post.Visible() {
 		return nil
 	}
 	for _, property := range responses {

@@ -61,11 +61,11 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 	if err := u.fits(ctx, info.Size); err != nil {
 		return "", errors.Join(err, os.Remove(filepath.Join(u.Dir, name)))
 	}
+	row := store.Media{Name: name, Type: info.Type, Size: info.Size, SHA256: info.SHA256}
+	row.Width, row.Height = u.shown(name, info)
 	err = u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error {
-		return cmp.Or(tx.PutMedia(store.Media{
-			Name: name, Type: info.Type, Size: info.Size, SHA256: info.SHA256,
-			Width: info.Width, Height: info.Height, Created: tx.Now,
-		}), failpoint.Err("upload.keep"))
+		row.Created = tx.Now
+		return cmp.Or(tx.PutMedia(row), u.promise(tx, row), failpoint.Err("upload.keep"))
 	})
 	if err != nil {
 		return "", err
