@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -150,7 +151,8 @@ func attachSource(set *settings, one siteSettings, s *site.Site, own *http.Clien
 	if one.Publish.Hook != "" {
 		source.Build = &publish.Hook{Client: own, URL: one.Publish.Hook}
 	}
-	if one.Publish.Preset == "hugo" {
+	s.Addresses = publish.SitemapAddresses(own, s.Me())
+	if _, err := exec.LookPath("hugo"); one.Publish.Preset == "hugo" && err == nil {
 		s.Addresses = publish.HugoAddresses(work)
 	}
 	s.Publish, s.Source = source, source
