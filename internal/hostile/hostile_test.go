@@ -39,7 +39,7 @@ func honest(alloc uint64) expected {
 //   - HOSTILE 16: of headers 64 KiB are read, and at most 2 MiB are spent.
 //   - HOSTILE 17 and 18: of a body at most 1 MiB is seen. A link in it counts; that
 //     there is none does not.
-//   - HOSTILE 20, 21, 22 and 24: no page costs more than 64 MiB, or a panic. Of more
+//   - HOSTILE 20, 21, 22 and 24: no page costs more than 96 MiB, or a panic. Of more
 //     than 40,000 nodes the beginning is seen, as of a long body.
 //   - HOSTILE 43: an answer that is no page says nothing.
 var expectations = map[string]expected{
@@ -65,7 +65,7 @@ var expectations = map[string]expected{
 
 	"markup": {with: webmention.Linked, alloc: 64 << 20}, "tables": {with: webmention.Linked, alloc: 64 << 20},
 	"links": {with: webmention.Linked, alloc: 64 << 20}, "comments": {with: webmention.Linked, alloc: 64 << 20},
-	"attributes": honest(64 << 20), "nested-entries": honest(64 << 20),
+	"attributes": honest(96 << 20), "nested-entries": honest(64 << 20),
 }
 
 // Whoever visits is back in time, having spent little and with nothing left behind,

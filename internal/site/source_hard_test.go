@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -304,10 +305,25 @@ func TestAFileIsOnePosts(t *testing.T) {
 	})
 }
 
-type remote struct{ errs []error }
+// remote is the remote of a source's history, which fails as often as it is told to.
+type remote struct {
+	mu   sync.Mutex
+	errs []error
+}
 
+func (r *remote) fails(errs ...error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = errs
+}
+
+// Push is of site.Remote.
 func (r *remote) Push(context.Context) error { return nil }
+
+// Pull is of site.Remote.
 func (r *remote) Pull(context.Context) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.errs) == 0 {
 		return false, nil
 	}
@@ -318,12 +334,12 @@ func (r *remote) Pull(context.Context) (bool, error) {
 
 func TestAConflictDoesNotEndTheLooks(t *testing.T) {
 	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
-		w.site.Remote = &remote{errs: []error{queue.Permanent(errors.New("the remote has changed the same lines; our version is kept on a branch"))}}
+		g.remote.fails(queue.Permanent(errors.New("the remote has changed the same lines; our version is kept on a branch")))
 		pass(11 * time.Minute)
 		writeFile(t, filepath.Join(dir, "content/posts/new.md"), "---\ntitle: New\ndate: 1999-03-01\n---\nNews.\n")
-		pass(48 * time.Hour)
+		pass(time.Hour)
 		if _, err := w.posts.Source(t.Context(), editor, "https://me.example/posts/new/"); err != nil {
-			t.Errorf("two days after one conflict: %v", err)
+			t.Errorf("an hour after one conflict: %v", err)
 		}
 		for _, j := range w.jobList() {
 			t.Logf("%s parked %v %s", j.Kind, j.Parked, j.Error)
@@ -333,20 +349,13 @@ func TestAConflictDoesNotEndTheLooks(t *testing.T) {
 
 func TestLooksAreNoAttempts(t *testing.T) {
 	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
-		r := &remote{}
-		w.site.Remote = r
-		for i := range 40 {
-			r.errs = []error{errors.New("connection reset")}
-			pass(24 * time.Hour) // one lost connection a day
-			if i == 39 || i == 20 {
-				for _, j := range w.jobList() {
-					if j.Kind == "adopt" {
-						t.Logf("day %d: attempts %d parked %v due in %v", i, j.Attempts, !j.Parked.IsZero(), time.Until(j.Due))
-						if !j.Parked.IsZero() {
-							t.Errorf("one lost connection a day, and the source is no longer looked through: parked")
-						}
-					}
-				}
+		for range 40 {
+			g.remote.fails(errors.New("connection reset"))
+			pass(11 * time.Minute)
+		}
+		for _, j := range w.jobList() {
+			if j.Kind == "adopt" && (!j.Parked.IsZero() || j.Attempts > 1) {
+				t.Errorf("after forty lost connections: %+v", j)
 			}
 		}
 	})

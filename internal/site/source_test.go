@@ -27,6 +27,7 @@ import (
 type generator struct {
 	source    *publish.Source
 	root      string
+	remote    remote
 	addresses func(context.Context) (publish.Addresses, error)
 	fail      atomic.Bool
 	away      atomic.Bool // it says yes, and builds later
@@ -88,7 +89,7 @@ func inSource(t *testing.T, test func(t *testing.T, w *world, g *generator, dir 
 		}
 		g.root = s.Root
 		g.source = &publish.Source{Preset: preset, Tree: &publish.Dir{Path: dir}, Build: g, Output: s.Root, Gone: true}
-		s.Publish, s.Source, s.Uploads = g.source, g.source, t.TempDir()
+		s.Publish, s.Source, s.Remote, s.Uploads = g.source, g.source, &g.remote, t.TempDir()
 		s.Addresses = func(context.Context) (publish.Addresses, error) {
 			return publish.Addresses{Files: map[string]string{
 				"content/posts/old.md": "https://me.example/posts/old/", "content/posts/new.md": "https://me.example/posts/new/",
