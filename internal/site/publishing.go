@@ -251,9 +251,8 @@ func months(counts map[string]int) []publish.Month {
 	return list
 }
 
-// WriteHome brings a site's home page into being before there is a post. Where there are
-// posts it promises to write the lists again that a power cut may have taken back: a large
-// site does not wait for that.
+// WriteHome brings a site's home page into being before there is a post, and writes the
+// lists again that a power cut may have taken back.
 func (j *Jobs) WriteHome(ctx context.Context, s *Site) error {
 	if s.Publish == nil {
 		return nil
@@ -268,10 +267,7 @@ func (j *Jobs) WriteHome(ctx context.Context, s *Site) error {
 	}); err != nil {
 		return err
 	}
-	if _, paused, err := j.DB.Paused(); err != nil || month == "" || paused {
-		return cmp.Or(err, j.writeLists(ctx, s, month))
-	}
-	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error { return tx.Enqueue(listsJob(month)) })
+	return j.writeLists(ctx, s, month)
 }
 
 // patience is how long we wait for a revision on a page that answers all the
