@@ -13,11 +13,12 @@ var formatting = map[string]bool{
 	"s": true, "small": true, "strike": true, "strong": true, "tt": true, "u": true,
 }
 
-// affordable returns as much of a page, from its beginning to the end of a tag, as parsing
-// makes no more than maxNodes nodes of: each token counts as one, and once more for
-// every formatting element that is open around it.
-func affordable(page string) string {
-	if few(page) {
+// Affordable returns as much of a page or a fragment of HTML, from its beginning to the end
+// of a tag, as parsing makes no more than so many nodes of: each token counts as one, and
+// once more for every formatting element that is open around it. Ask it before parsing
+// what strangers wrote.
+func Affordable(page string, most int) string {
+	if few(page, most) {
 		return page
 	}
 	z := html.NewTokenizer(strings.NewReader(page))
@@ -27,7 +28,7 @@ func affordable(page string) string {
 		if kind == html.ErrorToken {
 			return page
 		}
-		if nodes += 1 + total; nodes > maxNodes {
+		if nodes += 1 + total; nodes > most {
 			return page[:read]
 		}
 		read += len(z.Raw())
@@ -51,12 +52,12 @@ func affordable(page string) string {
 // few reports whether a page is affordable at a glance: it looks for what may be tags, and
 // takes every formatting element for one that is never closed, unless the next tag closes
 // it. What is no tag at all, in a comment or a script, only makes it more careful.
-func few(page string) bool {
+func few(page string, most int) bool {
 	tags, open := 0, 1 // links take each other's place: of them there is one
 	for {
 		i := strings.IndexByte(page, '<')
 		if i < 0 {
-			return 2*tags*(2+open) <= maxNodes
+			return 2*tags*(2+open) <= most
 		}
 		page = page[i+1:]
 		tags++

@@ -42,7 +42,7 @@ func Parse(r io.Reader, contentType string, base *url.URL) (Page, *html.Node, er
 		return Page{}, nil, fmt.Errorf("read page: %w", err)
 	}
 	text := decode(body, contentType)
-	start := affordable(text)
+	start := Affordable(text, maxNodes)
 	doc, err := html.ParseWithOptions(strings.NewReader(start), html.ParseOptionEnableScripting(false))
 	if err != nil {
 		// Reading from memory cannot fail: the only error left is the limit on open elements.

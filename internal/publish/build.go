@@ -38,6 +38,7 @@ type BuildError struct {
 	Output string
 }
 
+// Error has the last line of what the build said.
 func (e *BuildError) Error() string {
 	if last := lastLine(e.Output); last != "" {
 		return e.Err.Error() + ": " + last

@@ -1,49 +1,9 @@
 package sanitize
 
-import (
-	"strings"
-
-	"golang.org/x/net/html"
-)
+import "golang.org/x/net/html"
 
 // maxWork bounds the number of nodes that parsing may make.
 const maxWork = 100_000
-
-// formatting are the elements that a parser opens again in every paragraph for as
-// long as nothing closes them, so that a few bytes can become a large tree.
-var formatting = map[string]bool{
-	"b": true, "code": true, "em": true, "i": true, "s": true, "small": true, "strong": true, "u": true, "a": true,
-}
-
-// affordable reports whether a text can be parsed within maxWork nodes. It counts
-// each token once, and once more for every formatting element open around it.
-func affordable(text string) bool {
-	z := html.NewTokenizer(strings.NewReader(text))
-	open, total, work := map[string]int{}, 0, 0
-	for {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			return true // the end: a string has no other error
-		}
-		if work += 1 + total; work > maxWork {
-			return false
-		}
-		if kind != html.StartTagToken && kind != html.EndTagToken {
-			continue
-		}
-		raw, _ := z.TagName()
-		name := string(raw)
-		switch {
-		case !formatting[name]:
-		case kind == html.StartTagToken && (name != "a" || open[name] == 0):
-			open[name]++
-			total++
-		case kind == html.EndTagToken && open[name] > 0:
-			open[name]--
-			total--
-		}
-	}
-}
 
 // shorten removes what goes beyond *left bytes of written HTML, and counts *left
 // down. Text is cut between runes, elements go with their tags.

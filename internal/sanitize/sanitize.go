@@ -16,6 +16,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"tertulia/mf2"
 )
 
 // Options say how much of a text is kept. The zero value is for strangers.
@@ -78,7 +80,7 @@ type cleaned struct {
 
 // round parses, filters and writes a text once.
 func (o Options) round(text string, base *url.URL) (cleaned, bool) {
-	if !affordable(text) {
+	if mf2.Affordable(text, maxWork) != text {
 		return cleaned{}, false
 	}
 	body := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}

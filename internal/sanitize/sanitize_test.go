@@ -147,6 +147,7 @@ func TestHTMLIsNotExpensive(t *testing.T) {
 		"span":         attributes("span"),
 		"entities":     strings.Repeat("&amp;", size/5),
 		"comments":     strings.Repeat("<!-->", size/5),
+		"open fonts":   "<p>" + opened("font", 200) + strings.Repeat("<p>x", size/8),
 		"stray ends":   strings.Repeat("x</b>", size/5),
 		"nested divs":  strings.Repeat("<div>", size/5) + "x",
 		"600 divs":     strings.Repeat("<div>", 600) + "x" + strings.Repeat("</div>", 600),
@@ -172,6 +173,15 @@ func TestHTMLIsNotExpensive(t *testing.T) {
 	if got := sanitize.HTML(strings.Repeat("<div>", 600)+"text", source); !strings.Contains(got, "text") {
 		t.Errorf("600 divs: got %q, want the text kept", got)
 	}
+}
+
+// opened are so many elements of a name that nothing closes, each unlike the others.
+func opened(name string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "<%s x=%d>", name, i)
+	}
+	return b.String()
 }
 
 func TestHTMLIsBoundedInDepthAndNodes(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 var phrasing = set("a", "abbr", "b", "bdi", "br", "cite", "code", "del", "dfn", "em", "i", "img", "ins", "kbd", "mark", "q",
 	"s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr")
 
+// formatting are those of them that a parser opens again where they were left open.
+var formatting = set("a", "b", "code", "em", "i", "s", "small", "strong", "u")
+
 // flow are the blocks that may hold blocks, prose those that hold running text alone.
 var (
 	flow  = set("blockquote", "div", "figure", "figcaption", "li")
@@ -47,26 +50,8 @@ func steadyIn(parent *html.Node, place string, open map[string]bool) bool {
 		if n.Type != html.ElementNode {
 			return false
 		}
-		inside := ""
-		switch {
-		case place == "list":
-			if n.Data != "li" {
-				return false
-			}
-			inside = "flow"
-		case phrasing[n.Data]:
-			inside = "prose"
-		case place != "flow" || n.Data == "li":
-			return false
-		case prose[n.Data]:
-			inside = "prose"
-		case lists[n.Data]:
-			inside = "list"
-		case flow[n.Data]:
-			inside = "flow"
-		case n.Data == "hr":
-			inside = "prose"
-		default:
+		inside, ok := placeIn(n.Data, place)
+		if !ok {
 			return false
 		}
 		if n.Data == "pre" && n.FirstChild != nil && strings.HasPrefix(n.FirstChild.Data, "\n") {
@@ -82,11 +67,29 @@ func steadyIn(parent *html.Node, place string, open map[string]bool) bool {
 			return false
 		}
 		open[n.Data] = true
-		ok := steadyIn(n, inside, open)
+		ok = steadyIn(n, inside, open)
 		open[n.Data] = false
 		if !ok {
 			return false
 		}
 	}
 	return true
+}
+
+// placeIn is what kind of place an element is that stands in a place of a kind; false when
+// the parser might move it from there.
+func placeIn(name, place string) (inside string, ok bool) {
+	switch {
+	case place == "list":
+		return "flow", name == "li"
+	case phrasing[name]:
+		return "prose", true
+	case place != "flow" || name == "li":
+		return "", false
+	case prose[name], name == "hr":
+		return "prose", true
+	case lists[name]:
+		return "list", true
+	}
+	return "flow", flow[name]
 }

@@ -91,6 +91,7 @@ type CommandError struct {
 	Err     error  // one of the errors above, where the reason is known
 }
 
+// Error names the command, and has what it said on one line.
 func (e *CommandError) Error() string {
 	if e.Output == "" {
 		return fmt.Sprintf("git %s: %v", e.Command, e.Err)
@@ -98,6 +99,7 @@ func (e *CommandError) Error() string {
 	return fmt.Sprintf("git %s: %v: %s", e.Command, e.Err, strings.ReplaceAll(e.Output, "\n", "; "))
 }
 
+// Unwrap gives the reason.
 func (e *CommandError) Unwrap() error { return e.Err }
 
 // ConflictError says that commits of ours did not fit on top of the remote's. The tree
@@ -107,6 +109,7 @@ type ConflictError struct {
 	Branch string   // keeps our version, at the remote too where that was possible; "" where the commits are the owner's and nothing was moved
 }
 
+// Error names the files, and the branch that keeps our version.
 func (e *ConflictError) Error() string {
 	text := fmt.Sprintf("%v: %s", ErrConflict, strings.Join(e.Files, ", "))
 	if e.Branch == "" {
