@@ -91,6 +91,9 @@ func initSite(ctx context.Context, _ func() (*settings, error), f given, io stdi
 	if err := p.decide(ask, f); err != nil {
 		return io.misused(err, "tertulia help init says how it is used")
 	}
+	if p.preset != "none" && f.preset == "" && ask.in == nil {
+		fmt.Fprintln(io.out, p.l.T("init.made", p.preset))
+	}
 	return p.write(f.told, io)
 }
 
@@ -137,7 +140,7 @@ func (p *plan) tell(io stdio) {
 	case p.home.Status != 200 || !p.home.Page:
 		say("init.nopage", p.site.String(), fmt.Sprint(p.home.Status))
 	default:
-		say("init.looked", p.site.String(), cmp.Or(line(p.home.Title), "-"), cmp.Or(line(p.home.Made), "-"))
+		say("init.looked", p.site.String(), cmp.Or(line(p.home.Title), "-"))
 	}
 	if p.failed == nil && p.home.URL.String() != p.site.String() {
 		say("init.leads", line(p.home.URL.String()))
