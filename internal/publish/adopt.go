@@ -49,6 +49,10 @@ type Adoption struct {
 	// Addresses is asked at most once, when a file does not tell its own address, see
 	// [HugoAddresses]. nil: the preset's rule says it.
 	Addresses func(context.Context) (Addresses, error)
+
+	// Exists tells whether the site has a page, where nothing else says which of the
+	// addresses that a generator may give is a file's. nil: the preset's rule is believed.
+	Exists func(ctx context.Context, address string) (bool, error)
 }
 
 // ErrNoAddress is a file that may be a post, though nobody knows of which page.
@@ -93,7 +97,9 @@ type finder struct {
 	Adoption
 	asked  bool
 	told   Addresses
-	failed error
+	failed error // to ask: what the rest would be told is no better
+
+	probed, answersAll bool // the site has a page for every address
 }
 
 func (f *finder) entry(ctx context.Context, name string) (Entry, error) {
@@ -168,7 +174,7 @@ func date(s string) time.Time {
 }
 
 // permalink is the address of a file's page: what the file says itself, else what the
-// generator or the sitemap says, else what the preset would make it.
+// generator or the sitemap says, else where the site has a page for it.
 func (f *finder) permalink(ctx context.Context, e *editor, entry Entry) (string, error) {
 	if key := f.gen.address; key != "" {
 		if v, ok := e.f.Get(f.key(key)...); ok {
@@ -188,9 +194,9 @@ func (f *finder) permalink(ctx context.Context, e *editor, entry Entry) (string,
 		return u, nil
 	}
 	slug := slugOf(e, entry.File)
-	usual, err := f.Address(Post{Slug: slug, Kind: entry.Kind, Published: entry.Published})
-	if f.told.URLs == nil && f.told.Files == nil && err == nil {
-		return usual, nil
+	candidates := f.candidates(entry, slug)
+	if f.told.URLs == nil && f.told.Files == nil {
+		return f.there(ctx, candidates)
 	}
 	var fits []string
 	for _, candidate := range f.told.URLs {
@@ -199,8 +205,8 @@ func (f *finder) permalink(ctx context.Context, e *editor, entry Entry) (string,
 			fits = append(fits, f.below(candidate))
 		}
 	}
-	if len(fits) > 1 && slices.Contains(fits, usual) {
-		return usual, nil
+	if i := slices.IndexFunc(candidates, func(c string) bool { return slices.Contains(fits, c) }); i >= 0 && len(fits) > 1 {
+		return candidates[i], nil
 	}
 	if day := entry.Published.Format("/2006/01/02/"); len(fits) > 1 {
 		fits = slices.DeleteFunc(fits, func(u string) bool { return !strings.Contains(u, day) })

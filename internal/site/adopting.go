@@ -83,9 +83,10 @@ func (j *Jobs) lookThrough(ctx context.Context, s *Site) error {
 	}
 	gone := maps.Clone(known)
 	var found []publish.Entry
+	passed, news := map[string]string{}, []string(nil) // over: what is wrong with which file
 	there := false
 	for entry, err := range s.Source.Preset.Adopt(ctx, publish.Adoption{
-		Tree: s.Source.Tree, Addresses: s.Addresses,
+		Tree: s.Source.Tree, Addresses: s.Addresses, Exists: j.exists,
 		Known: func(file string) (publish.Entry, bool) { f, ok := known[file]; return entryOf(f), ok },
 	}) {
 		if err != nil && entry.File == "" {
@@ -94,7 +95,10 @@ func (j *Jobs) lookThrough(ctx context.Context, s *Site) error {
 		delete(gone, entry.File)
 		there = true
 		if err != nil {
-			j.log().Warn("a file is no post that can be adopted", "file", entry.File, "error", err)
+			passed[entry.File] = err.Error()
+			if s.passed[entry.File] != err.Error() {
+				news = append(news, err.Error())
+			}
 			continue
 		}
 		if fileOf(entry) != known[entry.File] {
@@ -104,6 +108,10 @@ func (j *Jobs) lookThrough(ctx context.Context, s *Site) error {
 	if !there && len(known) > 0 {
 		return errEmpty
 	}
+	if len(news) > 0 {
+		j.log().Warn("files are no posts that can be adopted", "number", len(passed), "such as", news[:min(len(news), 5)])
+	}
+	s.passed = passed
 	for some := range slices.Chunk(found, 100) {
 		if err := j.keepFound(ctx, s, some, gone); err != nil {
 			return err

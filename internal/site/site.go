@@ -59,9 +59,10 @@ type Site struct {
 	Approve Approval // whose mentions wait for the owner
 	Lenient []string // client_ids that may send their token twice (SPECS D1)
 
-	publishing sync.Mutex // the lists of a site are written one after the other
-	listed     time.Time  // when they were last, guarded by publishing
-	swept      time.Time  // when tombstones were last looked for, by the job adopt alone
+	publishing sync.Mutex        // the lists of a site are written one after the other
+	listed     time.Time         // when they were last, guarded by publishing
+	swept      time.Time         // when tombstones were last looked for, by the job adopt alone
+	passed     map[string]string // what is wrong with the files that the last look at the source passed over, by the same
 }
 
 // Approval says whose mentions wait for the owner.
