@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tertulia/internal/fetch"
+	"tertulia/internal/webtest"
 )
 
 // read gets a URL and its whole body.
@@ -34,7 +35,7 @@ func say(text string) http.HandlerFunc {
 
 func TestStrangersReadsPages(t *testing.T) {
 	var agent string
-	host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+	host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 		agent = r.UserAgent()
 		say("hello")(w, r)
 	})
@@ -51,14 +52,14 @@ func TestStrangersReadsPages(t *testing.T) {
 
 // HOSTILE 1, 8 and 9: the canary's own port, other spellings of it, and what is not a web address.
 func TestStrangersRefusesURLs(t *testing.T) {
-	home, _ := canary(t, "127.0.0.1:0")
+	home := webtest.Canary(t, "127.0.0.1:0")
 	_, port, err := net.SplitHostPort(home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := names{answers: map[string][][]string{"inside.example.": {{"127.0.0.1"}}}}
+	server := webtest.Names{Answers: map[string][][]string{"inside.example.": {{"127.0.0.1"}}}}
 	o := options()
-	o.Resolver = server.resolver(t)
+	o.Resolver = server.Resolver()
 	client := fetch.Strangers(o)
 	for _, raw := range []string{
 		"http://" + home + "/", "https://" + home + "/", "http://[::ffff:127.0.0.1]:" + port + "/",
@@ -80,7 +81,7 @@ func TestStrangersRefusesURLs(t *testing.T) {
 
 func TestUserNamesAreRefused(t *testing.T) {
 	var host string
-	host = serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+	host = webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/away" {
 			http.Redirect(w, r, "http://user@"+host+"/", http.StatusFound)
 		}
@@ -103,10 +104,10 @@ func TestUserNamesAreRefused(t *testing.T) {
 
 // HOSTILE 4: every hop is checked.
 func TestStrangersRefusesRedirects(t *testing.T) {
-	home, _ := canary(t, "127.0.0.1:0")
+	home := webtest.Canary(t, "127.0.0.1:0")
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, to := range []string{"http://" + home + "/", "http://user@127.0.2.1/", "file:///etc/passwd", "gopher://x/", "ftp://127.0.2.1/"} {
-			host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+			host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Location", to)
 				w.WriteHeader(status)
 			})
@@ -119,7 +120,7 @@ func TestStrangersRefusesRedirects(t *testing.T) {
 
 func TestRedirectsAreCounted(t *testing.T) {
 	hops := 0
-	host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+	host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 		var left int
 		if _, err := fmt.Sscanf(r.URL.Path, "/%d", &left); err != nil || left == 0 {
 			say("there")(w, r)
@@ -148,18 +149,18 @@ func TestRedirectsAreCounted(t *testing.T) {
 // HOSTILE 5: the name is public when it is first asked for, ours on the second hop.
 func TestStrangersRefusesRebinding(t *testing.T) {
 	var again string
-	host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+	host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, again, http.StatusFound)
 	})
 	_, port, err := net.SplitHostPort(host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	canary(t, "127.0.0.1:"+port)
+	webtest.Canary(t, "127.0.0.1:"+port)
 	again = "http://rebind.example:" + port + "/again"
-	server := names{answers: map[string][][]string{"rebind.example.": {{"127.0.2.1"}, {"127.0.0.1"}}}}
+	server := webtest.Names{Answers: map[string][][]string{"rebind.example.": {{"127.0.2.1"}, {"127.0.0.1"}}}}
 	o := options()
-	o.Resolver = server.resolver(t)
+	o.Resolver = server.Resolver()
 	if _, err := read(fetch.Strangers(o), "http://rebind.example:"+port+"/"); !errors.Is(err, fetch.ErrBlocked) {
 		t.Errorf("got %v, want it blocked", err)
 	}
@@ -167,15 +168,15 @@ func TestStrangersRefusesRebinding(t *testing.T) {
 
 // HOSTILE 6: of several addresses only the public ones are tried.
 func TestStrangersSkipsPrivateAddresses(t *testing.T) {
-	host := serve(t, "127.0.2.7:0", say("public"))
+	host := webtest.Serve(t, "127.0.2.7:0", say("public"))
 	_, port, err := net.SplitHostPort(host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	canary(t, "127.0.0.1:"+port)
-	server := names{answers: map[string][][]string{"mixed.example.": {{"127.0.0.1", "127.0.2.7"}}}}
+	webtest.Canary(t, "127.0.0.1:"+port)
+	server := webtest.Names{Answers: map[string][][]string{"mixed.example.": {{"127.0.0.1", "127.0.2.7"}}}}
 	o := options()
-	o.Resolver = server.resolver(t)
+	o.Resolver = server.Resolver()
 	if got, err := read(fetch.Strangers(o), "http://mixed.example:"+port+"/"); got != "public" {
 		t.Errorf("got %q, %v, want public", got, err)
 	}
@@ -185,7 +186,7 @@ func TestStrangersSkipsPrivateAddresses(t *testing.T) {
 func TestProxySettingsHaveNoEffect(t *testing.T) {
 	// net/http reads the environment once in a process, so this takes a new one.
 	if os.Getenv("HTTP_PROXY") == "" {
-		proxy, _ := canary(t, "127.0.0.1:0")
+		proxy := webtest.Canary(t, "127.0.0.1:0")
 		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 		cmd.Env = append(os.Environ(), "HTTP_PROXY=http://"+proxy, "HTTPS_PROXY=http://"+proxy, "NO_PROXY=", "no_proxy=")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -193,14 +194,14 @@ func TestProxySettingsHaveNoEffect(t *testing.T) {
 		}
 		return
 	}
-	host := serve(t, "127.0.2.1:0", say("direct"))
+	host := webtest.Serve(t, "127.0.2.1:0", say("direct"))
 	_, port, err := net.SplitHostPort(host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := names{answers: map[string][][]string{"a.example.": {{"127.0.2.1"}}}}
+	server := webtest.Names{Answers: map[string][][]string{"a.example.": {{"127.0.2.1"}}}}
 	o := options()
-	o.Resolver = server.resolver(t)
+	o.Resolver = server.Resolver()
 	page := "http://a.example:" + port + "/"
 	for name, client := range map[string]*http.Client{
 		"strangers": fetch.Strangers(o), "owner": fetch.Owner([]string{"a.example:" + port}, o),
@@ -213,8 +214,8 @@ func TestProxySettingsHaveNoEffect(t *testing.T) {
 
 func TestRedirectsCarryNoSecrets(t *testing.T) {
 	var got http.Header
-	last := serve(t, "127.0.2.2:0", func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
-	first := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+	last := webtest.Serve(t, "127.0.2.2:0", func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
+	first := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://"+last+"/", http.StatusFound)
 	})
 	req, err := http.NewRequest("GET", "http://"+first+"/?secret", nil)
@@ -239,8 +240,8 @@ func TestRedirectsCarryNoSecrets(t *testing.T) {
 // HOSTILE 14: a body goes to the host that it was meant for.
 func TestPostsAreNotRepeatedElsewhere(t *testing.T) {
 	posts := 0
-	other := serve(t, "127.0.2.2:0", func(http.ResponseWriter, *http.Request) { posts++ })
-	host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+	other := webtest.Serve(t, "127.0.2.2:0", func(http.ResponseWriter, *http.Request) { posts++ })
+	host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/away":
 			http.Redirect(w, r, "http://"+other+"/", http.StatusTemporaryRedirect)
@@ -264,9 +265,9 @@ func TestPostsAreNotRepeatedElsewhere(t *testing.T) {
 }
 
 func TestOwnerGoesOnlyToNamedHosts(t *testing.T) {
-	home, _ := canary(t, "127.0.0.1:0")
+	home := webtest.Canary(t, "127.0.0.1:0")
 	var to string
-	host := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+	host := webtest.Serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/away" {
 			http.Redirect(w, r, to, http.StatusFound)
 			return
@@ -288,7 +289,7 @@ func TestOwnerGoesOnlyToNamedHosts(t *testing.T) {
 func TestOwnerFindsPagesAtTheirOrigin(t *testing.T) {
 	type seen struct{ Host, Proto string }
 	var got seen
-	host := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+	host := webtest.Serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/old" {
 			http.Redirect(w, r, "/post", http.StatusFound)
 			return

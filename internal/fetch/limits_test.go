@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tertulia/internal/fetch"
+	"tertulia/internal/webtest"
 )
 
 // HOSTILE 15 to 17, T-WR23.
@@ -54,7 +55,7 @@ func TestBodiesAreCapped(t *testing.T) {
 		{"identity", coded("identity", []byte("hello")), 5, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			host := serve(t, "127.0.2.1:0", test.handler)
+			host := webtest.Serve(t, "127.0.2.1:0", test.handler)
 			body, err := read(fetch.Strangers(options()), "http://"+host+"/")
 			if !errors.Is(err, test.err) || len(body) != test.size {
 				t.Errorf("got %d bytes, %v, want %d bytes, %v", len(body), err, test.size, test.err)
@@ -63,7 +64,7 @@ func TestBodiesAreCapped(t *testing.T) {
 	}
 	// A page that we cannot decode must not pass for a page without links.
 	for _, coding := range []string{"br", "gzip, gzip", "zstd"} {
-		host := serve(t, "127.0.2.1:0", coded(coding, bomb.Bytes()))
+		host := webtest.Serve(t, "127.0.2.1:0", coded(coding, bomb.Bytes()))
 		if body, err := read(fetch.Strangers(options()), "http://"+host+"/"); err == nil || body != "" {
 			t.Errorf("%s: got %d bytes, %v, want an error", coding, len(body), err)
 		}
@@ -87,7 +88,7 @@ func TestHiddenCompressionIsAnError(t *testing.T) {
 		{"text/html", "\x1f\x8b\x09", true},
 		{"text/html", " " + packed, true},
 	} {
-		host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+		host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", test.kind)
 			for i := range len(test.body) {
 				say(test.body[i:i+1])(w, r)
@@ -112,7 +113,7 @@ func TestHiddenCompressionIsAnError(t *testing.T) {
 
 // HOSTILE 15: what comes after a switch of protocols is under no deadline.
 func TestSwitchesOfProtocolAreRefused(t *testing.T) {
-	host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+	host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -131,7 +132,7 @@ func TestSwitchesOfProtocolAreRefused(t *testing.T) {
 
 // A caller that does not know the client can still tell a long page from a broken one.
 func TestTooLargeIsAMaxBytesError(t *testing.T) {
-	host := serve(t, "127.0.2.1:0", say("hello"))
+	host := webtest.Serve(t, "127.0.2.1:0", say("hello"))
 	o := options()
 	o.MaxBody = 4
 	body, err := read(fetch.Strangers(o), "http://"+host+"/")
@@ -142,7 +143,7 @@ func TestTooLargeIsAMaxBytesError(t *testing.T) {
 }
 
 func TestTruncatedBodiesAreErrors(t *testing.T) {
-	host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+	host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		say("hello")(w, r)
 	})
@@ -161,7 +162,7 @@ func TestHeadersAreCapped(t *testing.T) {
 			}
 		},
 	} {
-		host := serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
+		host := webtest.Serve(t, "127.0.2.1:0", func(w http.ResponseWriter, r *http.Request) {
 			fill(w.Header())
 			say("hello")(w, r)
 		})
@@ -187,7 +188,7 @@ func TestSlownessEnds(t *testing.T) {
 			wait(w, r)
 		},
 	} {
-		host := serve(t, "127.0.2.1:0", handler)
+		host := webtest.Serve(t, "127.0.2.1:0", handler)
 		o := options()
 		o.Timeout = 100 * time.Millisecond
 		start := time.Now()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 	"tertulia/indieauth"
 	"tertulia/internal/fetch"
 	"tertulia/internal/hostile"
+	"tertulia/internal/webtest"
 	"tertulia/webmention"
 )
 
@@ -72,7 +74,7 @@ var expectations = map[string]expected{
 // and believes of a broken answer nothing at all: above all not that a page has
 // withdrawn its link.
 func TestEveryBehaviourIsSurvived(t *testing.T) {
-	port := canary(t, "127.0.0.1:0")
+	port := portOf(t, webtest.Canary(t, "127.0.0.1:0"))
 	server, err := hostile.Listen("127.0.2.1:0", hostile.Options{
 		Pause: 10 * time.Millisecond, Forbidden: "http://127.0.0.1:" + port + "/",
 	})
@@ -104,7 +106,7 @@ func TestEveryBehaviourIsSurvived(t *testing.T) {
 // visitors are all who follow a stranger's URL.
 type visitors struct {
 	server  *hostile.Server
-	names   *names
+	names   *webtest.Names
 	pointer string // "host:port" of an honest page whose endpoint is the path of its URL
 	before  uint64 // bytes on the heap
 	goes    int    // goroutines
@@ -112,8 +114,8 @@ type visitors struct {
 }
 
 func newVisitors(t *testing.T, server *hostile.Server) *visitors {
-	w := &visitors{server: server, names: &names{answers: map[string][][]string{"hostile.example.": {{"127.0.2.1"}}}}}
-	w.pointer = serve(t, "127.0.2.2:0", func(rw http.ResponseWriter, r *http.Request) {
+	w := &visitors{server: server, names: &webtest.Names{Answers: map[string][][]string{"hostile.example.": {{"127.0.2.1"}}}}}
+	w.pointer = webtest.Serve(t, "127.0.2.2:0", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Link", "<"+r.FormValue("to")+`>; rel="webmention"`)
 		rw.Header().Set("Connection", "close")
 	})
@@ -142,7 +144,7 @@ type call struct {
 }
 
 func (w *visitors) calls(patience time.Duration) []call {
-	client := fetch.Strangers(fetch.Options{Allow: street, Timeout: patience, Resolver: w.names.resolver()})
+	client := fetch.Strangers(fetch.Options{Allow: []netip.Prefix{webtest.Street}, Timeout: patience, Resolver: w.names.Resolver()})
 	sender := &webmention.Sender{Client: client}
 	auth := &indieauth.Server{Client: client}
 	source := &url.URL{Scheme: "https", Host: "me.example", Path: "/"}
@@ -194,7 +196,7 @@ func (w *visitors) visit(t *testing.T, name string) {
 	for _, c := range w.calls(patience) {
 		w.measure(t, c.who, want.alloc, func() { c.come(t, w.address(name, target)) })
 	}
-	verifier := webmention.Verifier{Client: fetch.Strangers(fetch.Options{Allow: street, Timeout: patience, Resolver: w.names.resolver()})}
+	verifier := webmention.Verifier{Client: fetch.Strangers(fetch.Options{Allow: []netip.Prefix{webtest.Street}, Timeout: patience, Resolver: w.names.Resolver()})}
 	for link, outcome := range map[string]webmention.Outcome{"": want.without, target: want.with} {
 		w.measure(t, "the verifier", want.alloc, func() {
 			got, err := verifier.Verify(t.Context(), w.address(name, link), &url.URL{Scheme: "https", Host: "me.example", Path: "/post"})

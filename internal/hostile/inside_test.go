@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tertulia/indieauth"
+	"tertulia/internal/webtest"
 )
 
 // HOSTILE 1, 4, 5, 6, 10, 13 and 14; T-WR22, T-WS06: nobody is led to where outsiders
@@ -28,7 +29,7 @@ func TestNobodyIsLedInside(t *testing.T) {
 	// The environment is read once in a process, so each way to set it takes a new one.
 	for _, resolver := range []string{"go", "cgo"} {
 		t.Run(resolver, func(t *testing.T) {
-			proxy := "http://127.0.0.1:" + canary(t, "127.0.0.1:0")
+			proxy := "http://" + webtest.Canary(t, "127.0.0.1:0")
 			cmd := exec.Command(os.Args[0], "-test.run=^TestNobodyIsLedInside$", "-test.v="+fmt.Sprint(testing.Verbose()))
 			cmd.Env = append(os.Environ(), mark+"="+resolver, "GODEBUG=netdns="+resolver)
 			for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
@@ -101,8 +102,8 @@ func leadInside(t *testing.T, resolver string) {
 		w.leadAll(place)
 	}
 	// From here on Go's own resolver asks a name system of ours.
-	w.resolve(w.names.resolver())
-	for name := range w.names.answers {
+	w.resolve(w.names.Resolver())
+	for name := range w.names.Answers {
 		w.leadAll("http://" + strings.TrimSuffix(name, ".") + ":" + w.port + "/")
 	}
 	w.rebind()
@@ -181,10 +182,10 @@ func (w *inside) rebind() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	canary(w.t, "127.0.0.1:"+port)
+	webtest.Canary(w.t, "127.0.0.1:"+port)
 	for i, e := range entries {
 		name := fmt.Sprintf("rebind%d.example", i)
-		w.names.answers[name+"."] = [][]string{{"127.0.2.7"}, {"127.0.0.1"}}
+		w.names.Answers[name+"."] = [][]string{{"127.0.2.7"}, {"127.0.0.1"}}
 		place := "http://" + name + ":" + port
 		if direct := !strings.Contains(e.name, " ") && !strings.Contains(e.name, "author"); direct {
 			_ = e.lead(w, pages(place), place+"/") // the visit that is let in

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path"
@@ -23,6 +24,7 @@ import (
 	"tertulia/indieauth"
 	"tertulia/internal/fetch"
 	"tertulia/internal/site"
+	"tertulia/internal/webtest"
 	"tertulia/store"
 	"tertulia/webmention"
 )
@@ -36,7 +38,7 @@ type inside struct {
 	visits  int
 	refused atomic.Int64
 	met     atomic.Int64 // requests for honest pages
-	names   *names
+	names   *webtest.Names
 
 	mentions *site.Mentions
 	jobs     *site.Jobs
@@ -44,7 +46,7 @@ type inside struct {
 }
 
 func newInside(t *testing.T) *inside {
-	w := &inside{t: t, names: &names{answers: map[string][][]string{
+	w := &inside{t: t, names: &webtest.Names{Answers: map[string][][]string{
 		"four.example.":     {{"127.0.0.1"}},
 		"both.example.":     {{"127.0.0.1", "::1"}},
 		"many.example.":     {slices.Repeat([]string{"127.0.0.1"}, 1000)},
@@ -56,12 +58,12 @@ func newInside(t *testing.T) *inside {
 	if l, err := net.Listen("tcp", "[::1]:0"); err == nil {
 		_ = l.Close() // it was only to see whether there is IPv6
 		everywhere, w.six = "[::]:0", true
-		w.names.answers["six.example."] = [][]string{{"::1", "::"}}
-		w.names.answers["mapped.example."] = [][]string{{"::ffff:127.0.0.1"}}
-		w.names.answers["nat64.example."] = [][]string{{"64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:7f00:1::"}}
+		w.names.Answers["six.example."] = [][]string{{"::1", "::"}}
+		w.names.Answers["mapped.example."] = [][]string{{"::ffff:127.0.0.1"}}
+		w.names.Answers["nat64.example."] = [][]string{{"64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:7f00:1::"}}
 	}
-	w.port = canary(t, everywhere)
-	w.page = serve(t, "127.0.2.7:0", w.honest)
+	w.port = portOf(t, webtest.Canary(t, everywhere))
+	w.page = webtest.Serve(t, "127.0.2.7:0", w.honest)
 
 	db, err := store.Open(t.TempDir(), store.Options{})
 	if err != nil {
@@ -89,7 +91,7 @@ const mine = "https://me.example/"
 // resolve gives everybody a client with the resolver; nil is the system's.
 func (w *inside) resolve(r *net.Resolver) {
 	client := fetch.Strangers(fetch.Options{
-		Allow: street, Timeout: 5 * time.Second, Resolver: r, Log: slog.New(counting{slog.DiscardHandler, &w.refused}),
+		Allow: []netip.Prefix{webtest.Street}, Timeout: 5 * time.Second, Resolver: r, Log: slog.New(counting{slog.DiscardHandler, &w.refused}),
 	})
 	w.jobs.Strangers, w.auth.Client = client, client
 	w.jobs.Verifier, w.jobs.Sender = &webmention.Verifier{Client: client}, &webmention.Sender{Client: client}

@@ -14,15 +14,17 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"tertulia/internal/webtest"
 )
 
 // The same with the program as it is built and wired (HOSTILE 1, 4, 10, 13): only the
 // public Internet of its settings is ever visited, and it goes on working.
 func TestProgramIsNotLedInside(t *testing.T) {
-	secret := canary(t, "127.0.0.1:0")
+	secret := portOf(t, webtest.Canary(t, "127.0.0.1:0"))
 	w := &inside{t: t}
-	page := pages("http://" + serve(t, "127.0.2.7:0", w.honest))
-	p := start(t, "http://127.0.0.1:"+canary(t, "127.0.0.1:0"))
+	page := pages("http://" + webtest.Serve(t, "127.0.2.7:0", w.honest))
+	p := start(t, "http://"+webtest.Canary(t, "127.0.0.1:0"))
 
 	inner := "http://127.0.0.1:" + secret + "/"
 	links := []string{inner + "target"}

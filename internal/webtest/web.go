@@ -5,8 +5,9 @@
 //	resp, err := web.Client().Get("https://bea.example/hello")
 //
 // Requests travel as HTTP/1.1 over net.Pipe, so the package works in a
-// testing/synctest bubble, where real sockets would freeze the clock. It follows
-// no specification; only _test.go files use it.
+// testing/synctest bubble, where real sockets would freeze the clock. Where dialling
+// itself is tested there are [Serve], [Canary] and [Names] on loopback. It follows no
+// specification; only _test.go files use it.
 package webtest
 
 import (
