@@ -66,8 +66,14 @@ func written(raw, plain string, escape func() string) string {
 
 func normalHost(u *url.URL) string {
 	host, port := u.Hostname(), u.Port()
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil && !isASCII(host) {
-		host = ascii
+	if !isASCII(host) {
+		ascii, err := idna.Lookup.ToASCII(host)
+		if err != nil { // the rules have no emoji, the DNS has
+			ascii, err = idna.Punycode.ToASCII(strings.ToLower(host))
+		}
+		if err == nil {
+			host = ascii
+		}
 	}
 	host = strings.ToLower(host)
 	if port == defaultPort[strings.ToLower(u.Scheme)] {

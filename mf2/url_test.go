@@ -26,6 +26,8 @@ func TestSameURL(t *testing.T) {
 		{"https://a/?q=%41+b", "https://a/?q=A+b", true},
 		{"https://a/?q=a+b", "https://a/?q=a%20b", false},
 		{"https://ñandú.example/", "https://xn--and-6ma2c.example/", true},
+		{"https://🌳.example/", "https://xn--wh8h.example/", true},
+		{"https://I❤.example/", "https://xn--i-7iq.example/", true},
 		{"https://Ñandú.example/", "https://XN--AND-6MA2C.example/", true},
 		{"http://[::1]:80/", "http://[::1]", true},
 		{"http://[::1]:8080/", "http://[::1]:8080", true},
