@@ -8,8 +8,17 @@ import (
 	"golang.org/x/net/html"
 )
 
-// linking says which attributes of which elements link to something or embed it.
-// A receiver looks for <a href>, <img src>, <video src> and other similar links.
+// linking says which attributes of which elements link to something or embed it: a
+// receiver looks for <a href>, <img src>, <video src> and other similar links. This
+// is the decision that T-WR08 asks for, together with srcsets and marked:
+//
+//   - What a reader can follow, what a page quotes (cite) and what it shows or plays
+//     counts, and so does <link href>: rel=in-reply-to and the like are written so.
+//   - What microformats read as an address counts, though no browser shows it.
+//   - No text counts: not a URL in prose, in a comment, a script, a style or a
+//     template, and no attribute that is not in these tables, such as data-href,
+//     title, content of <meta> or action of <form>.
+//
 // Spec: webmention#webmention-verification-p-3
 var linking = map[string][]string{
 	"a": {"href"}, "area": {"href"}, "link": {"href"},
@@ -20,6 +29,10 @@ var linking = map[string][]string{
 
 // srcsets are the attributes that hold several candidates for a picture.
 var srcsets = map[string]string{"img": "srcset", "source": "srcset", "link": "imagesrcset"}
+
+// marked are the attributes that are links for readers of microformats only, as in
+// <data class="u-in-reply-to" value="…">: with a u- class they count.
+var marked = map[string]string{"data": "value", "input": "value", "abbr": "title"}
 
 // references are the URLs, not yet resolved, that one element links to.
 func references(n *html.Node) []string {
@@ -33,9 +46,10 @@ func references(n *html.Node) []string {
 		val, _ := attr(n, key)
 		refs = append(refs, srcset(val)...)
 	}
-	// <data class="u-in-reply-to" value="…"> is a link for readers of microformats (T-WR08).
-	if val, ok := attr(n, "value"); ok && n.Data == "data" && hasURLProperty(n) {
-		refs = append(refs, val)
+	if key, ok := marked[n.Data]; ok && hasURLProperty(n) {
+		if val, ok := attr(n, key); ok {
+			refs = append(refs, val)
+		}
 	}
 	return refs
 }
@@ -60,8 +74,12 @@ func attr(n *html.Node, key string) (string, bool) {
 	return "", false
 }
 
+// inert are the elements whose insides are not on the page. Only in SVG and MathML
+// have scripts and styles elements in them.
+var inert = map[string]bool{"template": true, "script": true, "style": true}
+
 // visible yields the elements under root in document order, but for the insides of
-// templates. Those of noscript count, since we read as one without scripts does. It
+// inert ones. Those of noscript count, since we read as one without scripts does. It
 // does not recurse: a stranger chooses the depth.
 func visible(root *html.Node) iter.Seq[*html.Node] {
 	return func(yield func(*html.Node) bool) {
@@ -69,7 +87,7 @@ func visible(root *html.Node) iter.Seq[*html.Node] {
 			if n.Type == html.ElementNode && !yield(n) {
 				return
 			}
-			if n.FirstChild != nil && n.Data != "template" {
+			if n.FirstChild != nil && !inert[n.Data] {
 				n = n.FirstChild
 				continue
 			}

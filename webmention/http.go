@@ -10,10 +10,12 @@ import (
 )
 
 // following is a copy of client that follows at most five redirects, asks the
-// client's own CheckRedirect about each, and tells hop about those it follows.
+// client's own CheckRedirect about each, and tells hop about those it follows. It
+// has no cookies.
 // Spec: webmention#limits-on-get-requests-p-3
 func following(client *http.Client, hop func(*http.Request)) *http.Client {
 	c := *client
+	c.Jar = nil
 	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if len(via) > maxHops {
 			return fmt.Errorf("stopped after %d redirects", maxHops)
@@ -49,6 +51,13 @@ func agent(userAgent string) string {
 		return DefaultUserAgent
 	}
 	return userAgent
+}
+
+// encoded reports whether a body is compressed in a way that we did not ask for and
+// that the client did not undo.
+func encoded(h http.Header) bool {
+	coding := h.Get("Content-Encoding")
+	return coding != "" && coding != "identity"
 }
 
 // retryAfter is how long a server asks to wait, in seconds or until a date; 0 when

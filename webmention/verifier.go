@@ -3,6 +3,7 @@ package webmention
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ func (v *Verifier) verify(ctx context.Context, source, target *url.URL) (Verific
 		got.Reason = fmt.Sprintf("the server answered %d", code)
 		got.RetryAfter = retryAfter(resp.Header)
 	default:
-		if err := v.read(resp, &got, newMatcher(target)); err != nil {
+		if err := v.read(resp, &got, target); err != nil {
 			got.Reason = "the page could not be read to its end"
 			return got, err
 		}
@@ -117,8 +118,8 @@ func (v *Verifier) fetch(ctx context.Context, source *url.URL, got *Verification
 
 // read reads the page and looks for the link in it. Only a page that was read to
 // its end proves that a link is not there.
-func (v *Verifier) read(resp *http.Response, got *Verification, m *matcher) error {
-	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+func (v *Verifier) read(resp *http.Response, got *Verification, target *url.URL) error {
+	if encoded(resp.Header) {
 		got.Reason = "the page is encoded in a way that was not asked for"
 		return nil
 	}
@@ -140,33 +141,27 @@ func (v *Verifier) read(resp *http.Response, got *Verification, m *matcher) erro
 	}
 	// The receiver should use rules for each media type.
 	// Spec: webmention#webmention-verification-p-3
-	var undecodable error
-	switch kindOf(header) {
+	understood := true
+	switch got.Type = kindOf(header); got.Type {
 	case "html":
-		got.Type = "html"
-		got.Page, got.Doc, undecodable = mf2.Parse(bytes.NewReader(body), header, got.Final)
-		if undecodable == nil {
-			got.Linked = m.inHTML(got.Doc, got.Final)
-			got.Truncated = truncated || got.Page.Cut
-		}
+		got.Page, got.Doc, err = mf2.Parse(bytes.NewReader(body), header, got.Final)
+		understood, got.Truncated = err == nil, truncated || got.Page.Cut
 	case "json":
-		got.Type = "json"
 		got.Text = bytes.ToValidUTF8(bytes.TrimPrefix(body, []byte("\ufeff")), []byte("\ufffd"))
-		got.Linked, undecodable = m.inJSON(got.Text)
+		understood = json.Valid(got.Text)
 	case "text":
-		got.Type = "text"
 		got.Text = decodeText(body, header)
-		got.Linked = m.inText(string(got.Text), truncated)
 	default:
 		got.Reason = "the page is neither HTML nor JSON nor plain text"
 		return nil
 	}
+	got.Linked = newMatcher(target).in(got.Links())
 	switch {
 	case got.Linked:
 		got.Outcome, got.Reason = Linked, "the page links here"
 	case got.Truncated:
 		got.Reason = fmt.Sprintf("the beginning of the page, %d bytes at most, has no link, and the rest was not read", limit)
-	case undecodable != nil:
+	case !understood:
 		got.Reason = "the page cannot be understood"
 	case resp.StatusCode != http.StatusOK:
 		got.Reason = fmt.Sprintf("the server answered %d without the link", resp.StatusCode)

@@ -71,14 +71,9 @@ func (s *Site) means(u, target string) bool {
 // linked finds a link in a source that leads to the page of a target, however it is
 // spelled; "" when there is none.
 func (s *Site) linked(seen webmention.Verification, target string) string {
-	if seen.Doc == nil {
-		return ""
-	}
-	for n := range seen.Doc.Descendants() {
-		for _, name := range []string{"href", "src"} {
-			if link := attr(n, name); link != "" && s.means(link, target) {
-				return link
-			}
+	for u := range seen.Links() {
+		if link := u.String(); s.means(link, target) {
+			return link
 		}
 	}
 	return ""

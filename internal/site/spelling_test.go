@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,35 @@ func TestOutsidersCannotWithdrawAMention(t *testing.T) {
 		w.receive("https://bea.example/1", post+"#c1")
 		w.wantState("when the link leads to another page", id, store.Withdrawn)
 	})
+}
+
+// T-WR13: the same where the source is no HTML.
+func TestOutsidersCannotWithdrawAMentionFromTextOrJSON(t *testing.T) {
+	for contentType, text := range map[string]string{
+		"text/plain": "See %s.", "application/json": `{"like-of": ["%s"]}`, "text/html": `<base href="%s"><a href="">x</a>`,
+	} {
+		t.Run(contentType, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				post := w.create(entry("content", "hello"))
+				bea := w.host("bea.example")
+				says := func(text string) {
+					bea.set("/1", answer{header: []string{"Content-Type", contentType}, body: text})
+				}
+				says(fmt.Sprintf(text, post))
+				id := w.receive("https://bea.example/1", post)
+				w.decide(w.approve, id)
+				for _, target := range spellings(post) {
+					w.receive("https://bea.example/1", target)
+					if m := w.mention(id); m.State != store.Approved || m.Target != post && m.Target != post+"#c1" {
+						t.Errorf("%s: got %s, target %s", target, m.State, m.Target)
+					}
+				}
+				says("[]")
+				w.receive("https://bea.example/1", post)
+				w.wantState("when the link is gone", id, store.Withdrawn)
+			})
+		})
+	}
 }
 
 // T-WR17, WR-14: a fragment and the case of a host make no second source.
