@@ -25,13 +25,18 @@ type Receipt struct {
 	// Status is the absolute URL of a page that tells how the mention fares. With
 	// it the sender is answered 201 and this Location, without it 202.
 	Status string
+
+	// Verified says that the mention was not only kept but verified before Accept
+	// returned. Then the sender is answered 200, unless there is a Status.
+	Verified bool
 }
 
 // Inbox takes the requests that a [Receiver] found to be well formed.
 //
 // Accept is called concurrently. It decides whether target is a page that takes
-// Webmentions (a fragment should be ignored in that), must not fetch source, and
-// returns only when the request is kept durably: the sender is told so. The same
+// Webmentions (a fragment should be ignored in that), and returns only when the
+// request is kept durably: the sender is told so. It should not fetch source, which
+// belongs into a queue: the sender waits for the answer, and so do others. The same
 // source and target may come any number of times. A refusal is an *[Error].
 // Spec: webmention#request-verification-p-3
 // Spec: webmention#request-verification-p-4
@@ -149,6 +154,11 @@ func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, v View, recei
 		// Spec: webmention#receiving-webmentions-p-2
 		status, text = http.StatusCreated, text+" See "+receipt.Status
 		h.Set("Location", receipt.Status)
+		v.Receipt = receipt
+	case receipt.Verified:
+		// What was processed before the answer must be answered 200.
+		// Spec: webmention#receiving-webmentions-p-8
+		status, text = http.StatusOK, "Accepted: the source links to the target."
 		v.Receipt = receipt
 	default:
 		// Without one, processed later, it must be 202.
