@@ -22,10 +22,17 @@ func hasRel(rel string) bool {
 	return false
 }
 
+// maxLinks is how many bytes of Link headers are read (HOSTILE 16).
+const maxLinks = 64 << 10
+
 // fromHeader finds the first endpoint among the Link headers (RFC 8288) of page.
 // A link that speaks of another page, by its anchor, is none.
 func fromHeader(h http.Header, page *url.URL) (ref string, ok bool) {
+	left := maxLinks
 	for _, value := range h.Values("Link") {
+		if left -= len(value); left < 0 {
+			return "", false
+		}
 		for value != "" {
 			var href string
 			var params map[string]string

@@ -53,16 +53,3 @@ func TestLinksFindsWhomAPostMentions(t *testing.T) {
 		})
 	}
 }
-
-func FuzzLinks(f *testing.F) {
-	f.Add(`<a href="https://a.example/">`)
-	f.Add(`(https://b.example/y_(z)), [d](https://d.example/d). http://[ https://%zz`)
-	f.Fuzz(func(t *testing.T, s string) {
-		item := mf2.Item{Properties: map[string][]any{"content": {s, map[string]any{"html": s}}, "category": {s}}}
-		for _, u := range webmention.Links(item, mustURL(t, source)) {
-			if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-				t.Errorf("%q gave %q", s, u)
-			}
-		}
-	})
-}

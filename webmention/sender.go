@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -20,15 +21,17 @@ var ErrNoEndpoint = webmention.ErrNoEndpointFound
 // errRefused says that something about the other side rules out sending for good.
 var errRefused = errors.New("not sent")
 
-// Sender finds the endpoints of targets and notifies them. It may be used
-// concurrently. Endpoints are strangers' choice: the Client must refuse to dial
-// what nobody outside should reach, loopback first of all (T-WS06).
-// Spec: webmention#avoid-sending-webmentions-to-localhost-p-2
+// Sender finds the endpoints of targets, notifies them, and reads their status
+// pages. It may be used concurrently. Endpoints are strangers' choice, and names lead
+// anywhere: the Client must refuse to dial what nobody outside should reach. Hosts
+// that say so by themselves, as 127.0.0.1, 10.0.0.1 and localhost do, are refused
+// before it is asked (T-WS06).
 // Spec: webmention#limit-access-to-protected-resources-p-1
 type Sender struct {
-	Client    *http.Client // must be set; its CheckRedirect is asked at each hop
-	UserAgent string       // "" means DefaultUserAgent
-	MaxBytes  int64        // of a target's page, after decoding; 0 means 1 MiB
+	Client    *http.Client   // must be set; its CheckRedirect is asked at each hop
+	UserAgent string         // "" means DefaultUserAgent
+	MaxBytes  int64          // of a target's page, after decoding; 0 means 1 MiB
+	Allow     []netip.Prefix // networks that endpoints may be in although they are not public; localhost is in that of 127.0.0.1 or ::1
 }
 
 // Delivery is a notification that was accepted.
@@ -98,7 +101,7 @@ func (s *Sender) discover(ctx context.Context, target *url.URL) (*url.URL, error
 	// Spec: webmention#sender-discovers-receiver-webmention-endpoint-p-2
 	if ref, ok := fromHeader(resp.Header, &final); ok {
 		u, err := final.Parse(ref)
-		return usable(u, err == nil)
+		return s.usable(u, err == nil)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, &SendError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header),
@@ -112,7 +115,7 @@ func (s *Sender) discover(ctx context.Context, target *url.URL) (*url.URL, error
 	if header == "" {
 		header = http.DetectContentType(body)
 	}
-	if kindOf(header) != "html" {
+	if kindOf(header) != "html" || encoded(resp.Header) {
 		return nil, ErrNoEndpoint
 	}
 	var page io.Reader = bytes.NewReader(body)
@@ -120,17 +123,20 @@ func (s *Sender) discover(ctx context.Context, target *url.URL) (*url.URL, error
 		page = decoded
 	}
 	u, ok := fromHTML(page, &final)
-	return usable(u, ok)
+	return s.usable(u, ok)
 }
 
-// usable lets through endpoints that can be posted to. The first one counts: when
-// that is none, there is none.
-func usable(u *url.URL, ok bool) (*url.URL, error) {
+// usable lets through endpoints that can and may be posted to. The first one counts:
+// when that is none, there is none.
+func (s *Sender) usable(u *url.URL, ok bool) (*url.URL, error) {
 	if !ok {
 		return nil, ErrNoEndpoint
 	}
 	if !isHTTP(u) {
 		return nil, fmt.Errorf("%w: %q is no http or https URL", ErrNoEndpoint, u)
+	}
+	if err := s.outside(u); err != nil {
+		return nil, err
 	}
 	return u, nil
 }
@@ -178,6 +184,9 @@ func (s *Sender) deliver(ctx context.Context, endpoint, source, target *url.URL)
 			resp.StatusCode == http.StatusFound && same && !onlyScheme(endpoint, next)
 		switch {
 		case taken:
+			if err := s.outside(next); err != nil {
+				return Delivery{}, err
+			}
 			return s.outcome(ctx, endpoint, next)
 		case !same:
 			return Delivery{}, &SendError{Status: resp.StatusCode,
@@ -201,6 +210,7 @@ func onlyScheme(a, b *url.URL) bool {
 // Spec: webmention#sender-notifies-receiver-p-2
 func (s *Sender) post(ctx context.Context, endpoint, source, target *url.URL) (*http.Response, error) {
 	client := *s.Client
+	client.Jar = nil
 	client.Transport = bound{ctx, agent(s.UserAgent), s.Client.Transport}
 	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if s.Client.CheckRedirect != nil {

@@ -1,15 +1,21 @@
 package webmention_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
+	"unicode/utf8"
 
 	"tertulia/webmention"
 )
@@ -21,72 +27,6 @@ func verify(t testing.TB, net web, src, dst string) webmention.Verification {
 		t.Errorf("Verify(%s, %s): %v", src, dst, err)
 	}
 	return v
-}
-
-// T-WR10, T-WR11, T-WR13, HOSTILE 43 and 44.
-// Spec: webmention#updating-existing-webmentions-li-4
-func TestVerifierJudgesByTheStatus(t *testing.T) {
-	link := `<a href="` + target + `">x</a>`
-	tests := []struct {
-		name   string
-		answer http.HandlerFunc
-		want   webmention.Outcome
-	}{
-		{"200 with", status(200, link), webmention.Linked},
-		{"200 without", status(200, ""), webmention.Unlinked},
-		{"203 with", status(203, link), webmention.Linked},
-		{"204", status(204, ""), webmention.Unavailable},
-		{"206 without", status(206, ""), webmention.Unavailable},
-		{"304", status(304, ""), webmention.Unavailable},
-		{"401", status(401, link), webmention.Unavailable},
-		{"403", status(403, link), webmention.Unavailable},
-		{"404", status(404, link), webmention.Missing},
-		{"410", status(410, link), webmention.Gone},
-		{"429", status(429, link, "Retry-After", "120"), webmention.Unavailable},
-		{"451", status(451, link), webmention.Missing},
-		{"500", status(500, link), webmention.Unavailable},
-		{"503", status(503, link), webmention.Unavailable},
-		{"brotli", status(200, link, "Content-Encoding", "br"), webmention.Unavailable},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := verify(t, web{"friend.example": tt.answer}, source, target)
-			if got.Outcome != tt.want || got.Reason == "" || got.Status == 0 {
-				t.Errorf("got %v, status %d (%s), want %v", got.Outcome, got.Status, got.Reason, tt.want)
-			}
-			if asked := got.RetryAfter == 2*time.Minute; asked != (tt.name == "429") {
-				t.Errorf("got RetryAfter %v", got.RetryAfter)
-			}
-		})
-	}
-}
-
-// HOSTILE 18: a page that was cut short proves nothing but what is in it.
-func TestVerifierNeverTakesATruncatedPageForAnUnlinkedOne(t *testing.T) {
-	link := `<a href="` + target + `">x</a>`
-	tests := []struct {
-		name, contentType, body string
-		want                    webmention.Outcome
-		truncated               bool
-	}{
-		{"link before the cap", "text/html", link + strings.Repeat(" ", 1000), webmention.Linked, true},
-		{"link behind the cap", "text/html", strings.Repeat(" ", 1000) + link, webmention.Unavailable, true},
-		{"link across the cap", "text/html", strings.Repeat(" ", 480) + link, webmention.Unavailable, true},
-		{"exactly as long as the cap", "text/html", strings.Repeat(" ", 500), webmention.Unlinked, false},
-		{"JSON cut behind it", "application/json", `["` + target + `",` + strings.Repeat("1,", 500) + "1]", webmention.Linked, true},
-		{"JSON cut before it", "application/json", "[" + strings.Repeat("1,", 500) + `"` + target + `"]`, webmention.Unavailable, true},
-		{"text cut behind it", "text/plain", target + strings.Repeat(" ", 500), webmention.Linked, true},
-		{"text cut in it", "text/plain", strings.Repeat(" ", 500-len(target)) + target + "0", webmention.Unavailable, true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			v := &webmention.Verifier{Client: web{"friend.example": page(tt.contentType, tt.body)}.client(), MaxBytes: 500}
-			got, err := v.Verify(t.Context(), mustURL(t, source), mustURL(t, target))
-			if err != nil || got.Outcome != tt.want || got.Truncated != tt.truncated {
-				t.Errorf("got %v, truncated %v (%s), %v; want %v, %v", got.Outcome, got.Truncated, got.Reason, err, tt.want, tt.truncated)
-			}
-		})
-	}
 }
 
 // roundTrip is a transport that is one function.
@@ -159,101 +99,118 @@ func TestVerifierReportsTheNetworkAsUnavailable(t *testing.T) {
 	}
 }
 
-// Spec: webmention#webmention-verification-p-2
-func TestVerifierFollowsRedirects(t *testing.T) {
-	to := func(code int, url string) http.HandlerFunc { return status(code, "", "Location", url) }
-	linked := status(200, `<a href="https://me.example/post">x</a><a href="here">x</a>`)
-	net := web{
-		"friend.example": func(w http.ResponseWriter, r *http.Request) {
-			switch r.URL.Path {
-			case "/perm":
-				to(301, "/perm2")(w, r)
-			case "/perm2":
-				to(308, "https://www.friend.example/new/")(w, r)
-			case "/mixed":
-				to(302, "/perm")(w, r)
-			case "/away":
-				to(301, "https://other.example/")(w, r)
-			case "/away-broken":
-				to(301, "https://broken.example/")(w, r)
-			case "/away-gone":
-				to(301, "https://gone.example/")(w, r)
-			case "/loop":
-				to(302, "/loop")(w, r)
-			case "/file":
-				to(302, "file:///etc/passwd")(w, r)
-			}
-		},
-		"www.friend.example": linked, "other.example": linked,
-		"gone.example": status(410, ""), "broken.example": status(500, ""),
-		"a.github.io": to(302, "https://b.github.io/"), "b.github.io": linked,
-		"127.0.0.1:8001": to(302, "http://127.0.0.1:8002/"), "127.0.0.1:8002": linked,
-		"127.0.0.1": linked,
-	}
-	tests := []struct {
-		source, target string
-		want           webmention.Outcome
-		linked         bool
-		final          string
-		permanent      []string
-	}{
-		{"https://friend.example/perm", target, webmention.Linked, true, "https://www.friend.example/new/",
-			[]string{"https://friend.example/perm2", "https://www.friend.example/new/"}},
-		// T-WR09: links are relative to the final address.
-		{"https://friend.example/perm", "https://www.friend.example/new/here", webmention.Linked, true, "https://www.friend.example/new/",
-			[]string{"https://friend.example/perm2", "https://www.friend.example/new/"}},
-		{"https://friend.example/mixed", target, webmention.Linked, true, "https://www.friend.example/new/", nil},
-		{"https://friend.example/away", target, webmention.Moved, true, "https://other.example/", []string{"https://other.example/"}},
-		{"https://friend.example/away", target + "9", webmention.Moved, false, "https://other.example/", []string{"https://other.example/"}},
-		{"https://friend.example/away-gone", target, webmention.Moved, false, "https://gone.example/", []string{"https://gone.example/"}},
-		{"https://friend.example/away-broken", target, webmention.Unavailable, false, "https://broken.example/", []string{"https://broken.example/"}},
-		{"https://a.github.io/", target, webmention.Moved, true, "https://b.github.io/", nil},
-		{"http://127.0.0.1:8001/", target, webmention.Moved, true, "http://127.0.0.1:8002/", nil},
-		{"http://127.0.0.1/", target, webmention.Linked, true, "http://127.0.0.1/", nil},
-	}
-	for _, tt := range tests {
-		got := verify(t, net, tt.source, tt.target)
-		if got.Outcome != tt.want || got.Linked != tt.linked || got.Final.String() != tt.final {
-			t.Errorf("%s: got %v, linked %v at %s; want %v, %v at %s", tt.source, got.Outcome, got.Linked, got.Final, tt.want, tt.linked, tt.final)
-		}
-		if diff := cmp.Diff(tt.permanent, got.Permanent); diff != "" {
-			t.Errorf("%s: permanent addresses (-want +got):\n%s", tt.source, diff)
-		}
-	}
-	// HOSTILE 4: loops and other schemes end it; what the client forbids stays forbidden.
-	for _, src := range []string{"https://friend.example/loop", "https://friend.example/file"} {
-		got, err := (&webmention.Verifier{Client: net.client()}).Verify(t.Context(), mustURL(t, src), mustURL(t, target))
-		if err == nil || got.Outcome != webmention.Unavailable {
-			t.Errorf("%s: got %v, %v; want Unavailable and an error", src, got.Outcome, err)
-		}
-	}
-	client := net.client()
+// HOSTILE 10: what the client forbids stays forbidden.
+func TestVerifierKeepsTheClientsOwnCheck(t *testing.T) {
+	client := web{"friend.example": status(302, "", "Location", "/x")}.client()
 	forbidden := errors.New("forbidden")
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return forbidden }
-	_, err := (&webmention.Verifier{Client: client}).Verify(t.Context(), mustURL(t, "https://friend.example/perm"), mustURL(t, target))
-	if !errors.Is(err, forbidden) {
-		t.Errorf("got %v, want what CheckRedirect says", err)
+	got, err := (&webmention.Verifier{Client: client}).Verify(t.Context(), mustURL(t, source), mustURL(t, target))
+	if !errors.Is(err, forbidden) || got.Outcome != webmention.Unavailable {
+		t.Errorf("got %v, %v, want what CheckRedirect says", got.Outcome, err)
 	}
 }
 
-// WR-8: five redirects are followed, a sixth is not.
-// Spec: webmention#limits-on-get-requests-p-3
-func TestVerifierCountsRedirects(t *testing.T) {
-	hops := 0
-	net := web{"friend.example": func(w http.ResponseWriter, r *http.Request) {
-		if hops == 0 {
-			page("text/html", `<a href="`+target+`">x</a>`)(w, r)
+// T-WR23, HOSTILE 15: a body that comes drop by drop ends when the time does.
+// Spec: webmention#limits-on-get-requests-p-4
+func TestVerifierEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		client := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/html"}}, Body: io.NopCloser(drip{ctx}), Request: r}, nil
+		})}
+		began := time.Now()
+		got, err := (&webmention.Verifier{Client: client}).Verify(ctx, mustURL(t, source), mustURL(t, target))
+		if got.Outcome != webmention.Unavailable || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 6*time.Second {
+			t.Errorf("got %v, %v after %v; want an error after 5 s", got.Outcome, err, time.Since(began))
+		}
+	})
+}
+
+// drip gives one byte in a second, as long as its context lasts.
+type drip struct{ ctx context.Context }
+
+func (d drip) Read(p []byte) (int, error) {
+	select {
+	case <-d.ctx.Done():
+		return 0, d.ctx.Err()
+	case <-time.After(time.Second):
+		p[0] = ' '
+		return 1, nil
+	}
+}
+
+// HOSTILE 17: what counts is the length after decoding.
+func TestVerifierUnpacksNoFurtherThanItMust(t *testing.T) {
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	spaces := bytes.Repeat([]byte(" "), 1<<20)
+	for range 16 {
+		zip.Write(spaces)
+	}
+	zip.Close()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(bomb.Bytes())
+	}))
+	defer srv.Close()
+	got, err := (&webmention.Verifier{Client: srv.Client()}).Verify(t.Context(), mustURL(t, srv.URL), mustURL(t, target))
+	if err != nil || got.Outcome != webmention.Unavailable || !got.Truncated || len(got.Text) != 1<<20 {
+		t.Errorf("got %v, truncated %v, %d bytes, %v; want 1 MiB of it", got.Outcome, got.Truncated, len(got.Text), err)
+	}
+}
+
+// HOSTILE 24: text is searched in the characters that it means.
+func TestVerifierDecodesText(t *testing.T) {
+	utf16 := "\xff\xfe"
+	for _, r := range "see " + target {
+		utf16 += string(byte(r)) + "\x00"
+	}
+	for contentType, text := range map[string]string{
+		"text/plain; charset=utf-16le":   utf16,
+		"text/plain; charset=utf-8":      utf16,
+		"text/plain; charset=iso-8859-1": "\xabs\xed: " + target + "\xbb",
+		"text/plain; charset=nonsense":   "\xff" + target,
+	} {
+		got := verify(t, web{"friend.example": page(contentType, text)}, source, target)
+		if got.Outcome != webmention.Linked || !utf8.Valid(got.Text) {
+			t.Errorf("%s: got %v (%s), text %q", contentType, got.Outcome, got.Reason, got.Text)
+		}
+	}
+}
+
+// A page that only some may read is read as by anybody, and so never shown to all.
+// Spec: webmention#webmention-verification-p-5
+func TestVerifierHasNoCredentials(t *testing.T) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar.SetCookies(mustURL(t, source), []*http.Cookie{{Name: "session", Value: "secret"}})
+	client := web{"friend.example": func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Cookie") == "" && r.Header.Get("Authorization") == "" {
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		hops--
-		http.Redirect(w, r, "/x", http.StatusFound)
+		page("text/html", `<a href="`+target+`">x</a>`)(w, r)
+	}}.client()
+	client.Jar = jar
+	got, err := (&webmention.Verifier{Client: client}).Verify(t.Context(), mustURL(t, source), mustURL(t, target))
+	if err != nil || got.Outcome != webmention.Unavailable || got.Status != http.StatusUnauthorized {
+		t.Errorf("got %v, %d, %v; want what anybody gets, 401", got.Outcome, got.Status, err)
+	}
+}
+
+// Parsing takes turns where the application says so.
+func TestVerifierAsksTheGate(t *testing.T) {
+	var steps []string
+	v := &webmention.Verifier{Client: web{"friend.example": page("text/plain", target)}.client(), Gate: func() func() {
+		steps = append(steps, "in")
+		return func() { steps = append(steps, "out") }
 	}}
-	for n, want := range map[int]webmention.Outcome{5: webmention.Linked, 6: webmention.Unavailable} {
-		hops = n
-		got, _ := (&webmention.Verifier{Client: net.client()}).Verify(t.Context(), mustURL(t, source), mustURL(t, target))
-		if got.Outcome != want {
-			t.Errorf("%d redirects: got %v, want %v", n, got.Outcome, want)
-		}
+	if _, err := v.Verify(t.Context(), mustURL(t, source), mustURL(t, target)); err != nil || !slices.Equal(steps, []string{"in", "out"}) {
+		t.Errorf("got %v, %v", steps, err)
 	}
 }
 
@@ -271,7 +228,36 @@ func TestVerifierGivesThePageThatItRead(t *testing.T) {
 	if !strings.Contains(asked.Get("User-Agent"), "Webmention") || !strings.HasPrefix(asked.Get("Accept"), "text/html") {
 		t.Errorf("asked with %v", asked)
 	}
-	if got := webmention.Moved.String() + " " + webmention.Outcome(9).String(); got != "moved outcome 9" {
-		t.Errorf("got %q", got)
+}
+
+func TestOutcomesAndStatesHaveNames(t *testing.T) {
+	got := fmt.Sprint(webmention.Moved, webmention.Outcome(9), webmention.StateGone, webmention.State(-1))
+	if want := "moved outcome 9 gone state -1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// The links can be read as far as they are wanted, and again.
+func TestVerificationLinksCanBeLeftEarly(t *testing.T) {
+	for contentType, text := range map[string]string{
+		"text/html":        `<a href="https://a.example/"></a><a href="mailto:b@b.example"><a href="https://b.example/"></a>`,
+		"application/json": `["https://a.example/", "mailto:b@b.example", {"https://x.example/": "https://b.example/"}]`,
+		"text/plain":       "https://a.example/ mailto:b@b.example https://b.example/",
+	} {
+		got := verify(t, web{"friend.example": page(contentType, text)}, source, target)
+		for range 2 {
+			for u := range got.Links() {
+				if u.Host != "a.example" {
+					t.Errorf("%s: got %s first", contentType, u)
+				}
+				break
+			}
+		}
+		if n := len(slices.Collect(got.Links())); n != 2 {
+			t.Errorf("%s: got %d links, want 2", contentType, n)
+		}
+		if got.Doc, got.Text = nil, nil; len(slices.Collect(got.Links())) != 0 {
+			t.Errorf("%s: got links of nothing", contentType)
+		}
 	}
 }

@@ -50,7 +50,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		Resizer:  &media.Resizer{},
 		Hopeless: func(err error) bool { return errors.Is(err, fetch.ErrBlocked) },
 		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Gate: parsing.Enter, Log: log},
-		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes},
+		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Allow: set.allow()},
 	}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Ready: db.Check}
 	for _, one := range set.Sites {

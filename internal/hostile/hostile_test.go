@@ -144,8 +144,9 @@ type call struct {
 }
 
 func (w *visitors) calls(patience time.Duration) []call {
-	client := fetch.Strangers(fetch.Options{Allow: []netip.Prefix{webtest.Street}, Timeout: patience, Resolver: w.names.Resolver()})
-	sender := &webmention.Sender{Client: client}
+	street := []netip.Prefix{webtest.Street}
+	client := fetch.Strangers(fetch.Options{Allow: street, Timeout: patience, Resolver: w.names.Resolver()})
+	sender := &webmention.Sender{Client: client, Allow: street}
 	auth := &indieauth.Server{Client: client}
 	source := &url.URL{Scheme: "https", Host: "me.example", Path: "/"}
 	return []call{

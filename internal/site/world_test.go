@@ -95,11 +95,14 @@ func (w *world) open() {
 	w.talk = &site.Conversation{Site: w.site, DB: db}
 	w.jobs = &site.Jobs{
 		Sites: []*site.Site{w.site}, DB: db, Own: client, Strangers: client, Live: live, Hosts: hosts,
-		Verifier: &webmention.Verifier{Client: client}, Sender: &webmention.Sender{Client: client},
+		Verifier: &webmention.Verifier{Client: client}, Sender: &webmention.Sender{Client: client, Allow: near},
 		Hopeless: func(err error) bool { return errors.Is(err, errBlocked) },
 	}
 	w.runner = &queue.Runner{DB: db, Handlers: w.jobs.Handlers(), Busy: hosts.Busy}
 }
+
+// near are the networks that are let in, as [fetch] allow does.
+var near = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/16")}
 
 // guarded is a client's guard: it knows one host that is not public.
 type guarded struct{ next http.RoundTripper }
