@@ -231,13 +231,14 @@ func readItem(object map[string]any) (mf2.Item, error) {
 }
 
 // readUpdate reads an update, strictly: nothing changes unless all of it is
-// understood. Commands may also stand among the values to replace or add.
+// understood. Commands may also stand among the values to replace or add, or alone:
+// a client whose person has only chosen where copies go sends no operation (CL-19).
 //
 // Spec: micropub#update-p-3
 // Spec: micropub#update-p-4
 func readUpdate(object map[string]any, commands map[string][]any) (Update, error) {
 	u := Update{Commands: commands}
-	operations := 0
+	operations := len(commands)
 	for key, v := range object {
 		var err error
 		switch key {
