@@ -32,7 +32,8 @@ type Account struct {
 	Photo string `json:"photo,omitempty"`
 }
 
-// Channeler is a Backend whose posts can go into channels (mp-channel).
+// Channeler is a Backend whose posts can go into channels (mp-channel). Without any it
+// is as if it were none.
 type Channeler interface {
 	Channels(ctx context.Context) ([]Channel, error)
 }
@@ -44,7 +45,8 @@ type Channel struct {
 }
 
 // DestinationLister is a Backend that writes to more than one site
-// (mp-destination). The first is where a post goes that names none.
+// (mp-destination). The first is where a post goes that names none. Without any it is
+// as if it were none.
 type DestinationLister interface {
 	Destinations(ctx context.Context) ([]Destination, error)
 }

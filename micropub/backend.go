@@ -51,8 +51,9 @@ type Create struct {
 	Item mf2.Item
 	// Commands are the mp-* instructions with their values, wherever in the request
 	// they stood: "mp-slug", "mp-syndicate-to", "mp-channel", "mp-destination". They
-	// are not to be stored with the post. A channel, destination or target that is
-	// not known is as good as none.
+	// are no properties of the post. A channel or a target that is not known is as
+	// good as none; a post for a destination that is not known should not appear
+	// elsewhere, and is an *Error.
 	Commands map[string][]any
 	// Digest is the hex SHA-256 of the client, the person and the decoded request,
 	// uploaded files counted by content. A client that lost our answer sends the

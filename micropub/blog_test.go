@@ -30,6 +30,7 @@ type blog struct {
 	pending bool   // creates are not live yet
 	moved   string // where updates and undeletes put the post
 	lazy    bool   // uploads are not read to their end
+	single  bool   // it has no channels and is the only site
 	listed  []micropub.Query
 }
 
@@ -156,6 +157,9 @@ func (b *blog) SyndicateTo(context.Context) ([]micropub.Target, error) {
 }
 
 func (b *blog) Channels(context.Context) ([]micropub.Channel, error) {
+	if b.single {
+		return nil, b.fail
+	}
 	return []micropub.Channel{{UID: "main", Name: "Main"}}, b.fail
 }
 
@@ -164,6 +168,9 @@ func (b *blog) Categories(_ context.Context, filter string) ([]string, error) {
 }
 
 func (b *blog) Destinations(context.Context) ([]micropub.Destination, error) {
+	if b.single {
+		return nil, b.fail
+	}
 	return []micropub.Destination{{UID: home, Name: "Blog"}, {UID: "https://fotos.example/", Name: "Fotos"}}, b.fail
 }
 
@@ -244,7 +251,7 @@ func authorize(_ context.Context, token string) (micropub.Grant, error) {
 		g.Scopes = []string{token}
 	case "drafts", "drafts+create", "delete+create", "delete+media":
 		g.Scopes = map[string][]string{
-			"drafts": {"draft", "update"}, "drafts+create": {"draft", "update", "create"},
+			"drafts": {"draft", "update", "delete", "undelete"}, "drafts+create": {"draft", "update", "create"},
 			"delete+create": {"delete", "create"}, "delete+media": {"delete", "media"},
 		}[token]
 	case "none":

@@ -21,7 +21,7 @@ import (
 // TestProtocol runs testdata/*.txtar: after a first line that says why the case
 // exists come, in any order and number,
 //
-//	blog      what is special about this blog: "pending", "moved ADDRESS", "plain"
+//	blog      what is special about this blog: "pending", "moved ADDRESS", "plain", "single"
 //	request   an HTTP request; multipart gets its CRLFs here
 //	answer    status, the headers that matter, the body (JSON by value)
 //	created   the item of the last create, or "nothing"
@@ -98,6 +98,8 @@ func setUp(t *testing.T, b *blog, h *micropub.Handler, data string) {
 			b.pending = true
 		case "moved":
 			b.moved = rest
+		case "single":
+			b.single = true
 		case "plain":
 			h.Backend = plain{b}
 		default:

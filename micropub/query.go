@@ -101,6 +101,11 @@ func (h *Handler) config(ctx context.Context, g Grant) (map[string]any, error) {
 		}
 		maps.Copy(config, part)
 	}
+	for _, choice := range []string{"channels", "destination"} {
+		if isEmpty(config[choice]) {
+			delete(config, choice) // there is nothing to choose from
+		}
+	}
 	if _, ok := h.Backend.(MediaBackend); ok && h.MediaEndpoint != "" {
 		config["media-endpoint"] = h.MediaEndpoint
 	}
@@ -109,17 +114,26 @@ func (h *Handler) config(ctx context.Context, g Grant) (map[string]any, error) {
 			config["properties"] = names
 		}
 	}
-	config["q"] = h.queries(queries)
+	config["q"] = h.queries(queries, config["channels"] != nil, config["destination"] != nil)
 	return config, nil
+}
+
+// isEmpty tells whether a part of the config is a list without anything in it.
+func isEmpty(part any) bool {
+	switch list := part.(type) {
+	case []Channel:
+		return len(list) == 0
+	case []Destination:
+		return len(list) == 0
+	}
+	return false
 }
 
 // queries are the questions that have an answer here, those about keys of the
 // Configurer among them.
-func (h *Handler) queries(keys []string) []string {
+func (h *Handler) queries(keys []string, channel, destination bool) []string {
 	_, category := h.Backend.(Categorizer)
-	_, channel := h.Backend.(Channeler)
 	_, contact := h.Backend.(ContactLister)
-	_, destination := h.Backend.(DestinationLister)
 	_, geo := h.Backend.(Locator)
 	_, types := h.Backend.(PostTyper)
 	for q, can := range map[string]bool{
