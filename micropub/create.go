@@ -104,7 +104,7 @@ func describePhotos(photos, texts []any) []any {
 // be more than a draft.
 func (c Create) digest(g Grant) (string, error) {
 	// encoding/json sorts the keys of maps.
-	canonical, err := json.Marshal([]any{g.ClientID, g.Me, g.draftsOnly(), c.Item, c.Commands})
+	canonical, err := json.Marshal([]any{g.ClientID, g.Me, g.DraftsOnly(), c.Item, c.Commands})
 	if err != nil {
 		return "", fmt.Errorf("digest of a create: %w", err)
 	}

@@ -109,11 +109,11 @@ func (h *Handler) do(ctx context.Context, g Grant, req request) (answer, error) 
 	if err := g.require(action); err != nil {
 		return answer{}, err
 	}
+	if err := h.within(ctx, g, req); err != nil {
+		return answer{}, err
+	}
 	switch req.action {
 	case "update":
-		if g.draftsOnly() && req.update.publishes() {
-			return answer{}, g.require("publish")
-		}
 		newURL, err := h.Backend.Update(ctx, g, req.url, req.update)
 		return changed(req.url, newURL, err)
 	case "delete":
@@ -129,6 +129,25 @@ func (h *Handler) do(ctx context.Context, g Grant, req request) (answer, error) 
 	return h.create(ctx, g, req.create)
 }
 
+// within keeps a token for drafts to them: with update or delete it may change what is a
+// draft and leaves it one. What undelete brings back may be anything.
+func (h *Handler) within(ctx context.Context, g Grant, req request) error {
+	if !g.DraftsOnly() || req.action == "" {
+		return nil
+	}
+	if req.action == "undelete" || req.update.publishes() {
+		return g.require("publish")
+	}
+	it, err := h.Backend.Source(ctx, g, req.url)
+	if err == nil && it.Get("post-status") != "draft" {
+		err = g.require("publish")
+	}
+	if _, files := h.Backend.(MediaDeleter); req.action == "delete" && files && errors.Is(err, fs.ErrNotExist) {
+		return nil // it may be a file
+	}
+	return err
+}
+
 // create keeps a new post. A token that allows drafts only makes drafts.
 //
 // Spec: micropub#response-p-1
@@ -140,7 +159,7 @@ func (h *Handler) create(ctx context.Context, g Grant, c Create) (answer, error)
 			return answer{}, err
 		}
 	}
-	if g.draftsOnly() {
+	if g.DraftsOnly() {
 		c.Item.Properties["post-status"] = []any{"draft"}
 	}
 	created, err := h.Backend.Create(ctx, g, c)

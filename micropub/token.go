@@ -113,9 +113,11 @@ func (g Grant) require(action string) error {
 	return &Error{Code: InsufficientScope, Scope: scope, Description: "the token needs the scope " + scope}
 }
 
-// draftsOnly tells whether the token may prepare posts and not publish them: the
-// scope draft without create.
-func (g Grant) draftsOnly() bool { return g.Has("draft") && g.require("publish") != nil }
+// DraftsOnly tells whether the token may prepare posts and not change what others can
+// see: the scope draft without create. The Handler keeps such a token to posts whose
+// post-status is draft; a Backend that looks again when it writes is also safe from a
+// post that is published in between.
+func (g Grant) DraftsOnly() bool { return g.Has("draft") && g.require("publish") != nil }
 
 // requireAny refuses a token without any scope, and unless anyone will do, one
 // whose scopes only let a client know who its person is.
