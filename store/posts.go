@@ -27,7 +27,10 @@ type Post struct {
 	Client    string    `json:"client,omitempty"` // client_id of the editor
 	Draft     bool      `json:"draft,omitempty"`
 	Scheduled bool      `json:"scheduled,omitempty"` // it waits for its date
-	Promised  bool      `json:"promised,omitempty"`  // to readers: it was not a draft all its life
+	Promised  bool      `json:"promised,omitempty"`  // to readers: it was not a draft, or private, all its life
+	Private   bool      `json:"private,omitempty"`   // for the owner alone
+	Channel   string    `json:"channel,omitempty"`   // uid of the channel it is in; "" for none
+	Syndicate []string  `json:"syndicate,omitempty"` // uids of the targets that copies were asked for, without those that were not known
 
 	Revision  int `json:"revision"`
 	Published int `json:"published,omitempty"`
@@ -52,11 +55,12 @@ type Saying struct {
 	Date      time.Time `json:"date"`
 	Updated   time.Time `json:"updated,omitzero"`
 	Draft     bool      `json:"draft,omitempty"`
+	Channel   string    `json:"channel,omitempty"`
 }
 
 // Saying is what the post says now.
 func (p *Post) Saying() *Saying {
-	return &Saying{p.Permalink, p.File, p.Item, p.Date, p.Updated, p.Draft}
+	return &Saying{p.Permalink, p.File, p.Item, p.Date, p.Updated, p.Draft, p.Channel}
 }
 
 // Sent is what became of the Webmention to one target of a post.
@@ -91,9 +95,10 @@ func AddEvent(history []Event, e Event) []Event {
 }
 
 const (
-	postsTime   = "posts_time"   // date·permalink → permalink
-	postsMonth  = "posts_month"  // year-month·date·permalink → permalink: those that readers may list
-	monthCounts = "month_counts" // year-month → number of those
+	postsTime    = "posts_time"    // date·permalink → permalink
+	postsMonth   = "posts_month"   // year-month·date·permalink → permalink: those that readers may list
+	postsChannel = "posts_channel" // channel·date·permalink → permalink: those of them that are in one
+	monthCounts  = "month_counts"  // year-month → number of those
 )
 
 var posts = table[Post]{
@@ -105,6 +110,9 @@ var posts = table[Post]{
 		if p.Visible() {
 			entries = append(entries, indexEntry{postsMonth, join(p.Month(), at, p.Permalink)})
 		}
+		if p.Visible() && p.Channel != "" {
+			entries = append(entries, indexEntry{postsChannel, join(p.Channel, at, p.Permalink)})
+		}
 		return entries
 	},
 }
@@ -113,7 +121,7 @@ var posts = table[Post]{
 func (p *Post) PlaceInTime() string { return join(timePart(p.Date), p.Permalink) }
 
 // Visible tells whether readers may see the post.
-func (p *Post) Visible() bool { return p.Deleted.IsZero() && !p.Draft && !p.Scheduled }
+func (p *Post) Visible() bool { return p.Deleted.IsZero() && !p.Draft && !p.Scheduled && !p.Private }
 
 // Month is the month of the archive that the post belongs to, such as 2026-11, by
 // the calendar of where it was written.
@@ -157,6 +165,11 @@ func (tx *Tx) Posts(r Range, visible bool) ([]Post, string, error) {
 func (tx *Tx) PostsIn(month string) ([]Post, error) {
 	found, _, err := posts.list(tx, Range{Limit: math.MaxInt, Backward: true}, nil, postsMonth, month)
 	return found, err
+}
+
+// PostsInChannel lists visible posts of a channel by date.
+func (tx *Tx) PostsInChannel(uid string, r Range) ([]Post, string, error) {
+	return posts.list(tx, r, nil, postsChannel, uid)
 }
 
 // Months tells how many visible posts each month has, as 2026-11 → 3.

@@ -67,7 +67,7 @@ var kinds = []kind{
 				return nil
 			}
 			return [][]byte{key(site, monthCounts, p.Month())}
-		}, postsTime, postsMonth),
+		}, postsTime, postsMonth, postsChannel),
 	kindOf(&mentions, func(site string) [][]byte { return [][]byte{prefix(site, counts)} },
 		func(site string, m *Mention) [][]byte {
 			v := publicPart(m)
@@ -77,6 +77,7 @@ var kinds = []kind{
 			return [][]byte{key(site, counts, v.page, v.typ)}
 		}, mentionKey, mentionsPage, mentionsState, mentionsPerson),
 	kindOf(&people, nil, nil, personKey),
+	kindOf(&contacts, nil, nil),
 	kindOf(&jobs, func(string) [][]byte { return [][]byte{jobsCount, prefix("", jobsLane)} },
 		func(_ string, j *Job) [][]byte {
 			switch {

@@ -29,7 +29,10 @@ func act(t *rapid.T, db *store.DB, c *clock, site string) {
 		case "page":
 			return tx.PutPage(store.Page{ID: page})
 		case "post":
-			p := store.Post{Permalink: id, Date: tx.Now, Draft: rapid.Bool().Draw(t, "draft")}
+			p := store.Post{
+				Permalink: id, Date: tx.Now, Draft: rapid.Bool().Draw(t, "draft"), Private: rapid.Bool().Draw(t, "private"),
+				Channel: pick("channel", "", "fotos", "mar"),
+			}
 			if rapid.Bool().Draw(t, "deleted") {
 				p.Deleted = tx.Now
 			}
