@@ -10,10 +10,11 @@ type SourceFile struct {
 	Kind      string    `json:"kind"`
 	Published time.Time `json:"published,omitzero"`
 	Draft     bool      `json:"draft,omitempty"`
-	Own       bool      `json:"own,omitempty"`    // written by us
-	Digest    string    `json:"digest"`           // of its bytes
-	Stamp     string    `json:"stamp,omitempty"`  // changes when the file does
-	Missed    bool      `json:"missed,omitempty"` // it was not there at the last look
+	Channel   string    `json:"channel,omitempty"` // that it says it is in
+	Own       bool      `json:"own,omitempty"`     // written by us
+	Digest    string    `json:"digest"`            // of its bytes
+	Stamp     string    `json:"stamp,omitempty"`   // changes when the file does
+	Missed    bool      `json:"missed,omitempty"`  // it was not there at the last look
 }
 
 var files = table[SourceFile]{

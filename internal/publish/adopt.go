@@ -27,6 +27,7 @@ type Entry struct {
 	Kind      string // as [mf2.Item.Kind] says
 	Published time.Time
 	Draft     bool
+	Channel   string // as front matter says, whether there is such a one or not
 	Own       bool   // written by us, not by hand
 	Digest    string // of the file's bytes
 	Stamp     string // changes when the file does, without reading it; "": the tree cannot tell
@@ -140,7 +141,7 @@ func (f *finder) entry(ctx context.Context, name string) (Entry, error) {
 		return entry, err
 	}
 	entry.Own, entry.Kind, entry.Draft = e.own, it.Kind(), it.Get("post-status") == "draft"
-	entry.Published = date(it.Get("published"))
+	entry.Published, entry.Channel = date(it.Get("published")), e.inChannel()
 	if !entry.Own && !f.isPost(name, entry) {
 		return entry, errNoPost
 	}

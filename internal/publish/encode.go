@@ -29,6 +29,7 @@ func (p *Preset) Encode(post Post) ([]byte, error) {
 	if !post.Updated.IsZero() {
 		e.set(post.Updated.Truncate(time.Second), p.key(p.gen.changed)...)
 	}
+	e.channel(post)
 	e.address(post.Permalink)
 	for _, kv := range p.extra {
 		e.set(kv[1], p.key(kv[0].(string))...)
@@ -60,6 +61,9 @@ func (p *Preset) Patch(old []byte, before, after Post) ([]byte, error) {
 	}
 	if canonical(before.Item.Type) != canonical(after.Item.Type) || canonical(before.Item.Children) != canonical(after.Item.Children) {
 		e.kind(after.Item)
+	}
+	if before.Channel != after.Channel {
+		e.channel(after)
 	}
 	changed := p.key(p.gen.changed)
 	if _, has := e.f.Get(changed...); (e.own || has) && !after.Updated.IsZero() && !after.Updated.Equal(before.Updated) {

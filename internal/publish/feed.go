@@ -55,14 +55,14 @@ type (
 	}
 )
 
-// feed is feed.xml.
-func (p *press) feed(posts []*postView, c Change) ([]byte, error) {
+// feed is the feed.xml of a page at an address, which has a slash at its end.
+func (p *press) feed(at, title string, posts []*postView, c Change) ([]byte, error) {
 	f := atomFeed{
-		Maker: "Tertulia", Lang: p.site.Language, ID: p.site.URL, Title: p.site.Name, Note: p.site.Note,
+		Maker: "Tertulia", Lang: p.site.Language, ID: at, Title: title, Note: p.site.Note,
 		Author: atomAuthor{Name: p.site.Author, URI: p.site.URL},
 		Links: []atomLink{
-			{Rel: "self", Type: "application/atom+xml", Href: p.site.at("feed.xml")},
-			{Rel: "alternate", Type: "text/html", Href: p.site.URL},
+			{Rel: "self", Type: "application/atom+xml", Href: at + "feed.xml"},
+			{Rel: "alternate", Type: "text/html", Href: at},
 		},
 	}
 	var newest time.Time

@@ -28,6 +28,7 @@ var pages = template.Must(template.New("").Funcs((&HTML{}).funcs()).ParseFS(temp
 //	2026/index.html         the months of a year
 //	2026/11/index.html      the posts of a month
 //	2026/11/21/slug/…       a post, below the path of its permalink
+//	fotos/…                 the posts of a channel, and feed.xml of them
 //
 // Each file is replaced at once and only when its bytes differ, so that a server
 // of these files sees no half page and keeps its validators. A deleted post's page
@@ -85,6 +86,9 @@ func (h *HTML) Publish(ctx context.Context, c Change) error {
 	if err := p.home(c); err != nil {
 		return fmt.Errorf("publish home page: %w", err)
 	}
+	if err := p.channels(c); err != nil {
+		return fmt.Errorf("publish channels: %w", err)
+	}
 	return nil
 }
 
@@ -117,8 +121,9 @@ type page struct {
 	Month       time.Time   // month
 	Newer       *monthView  // neighbours of a month or year
 	Older       *monthView
-	Months      []monthView // year
-	Years       []monthView // home page
+	Months      []monthView  // year
+	Years       []monthView  // home page
+	Channel     *channelView // the channel's page
 }
 
 func (h *HTML) press(root *os.Root, c Change) (*press, error) {
@@ -210,7 +215,7 @@ func (p *press) home(c Change) error {
 	if err := unlessForeign(p.write("index.html", "home", view, derived)); err != nil {
 		return err
 	}
-	feed, err := p.feed(view.Posts, c)
+	feed, err := p.feed(p.site.URL, p.site.Name, view.Posts, c)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,10 @@ type Preset struct {
 //
 //	{yyyy} {y} {MM} {M} {MMM} {MMMM} {dd} {d} {D} {DDD} {D60} {ww} {w}      the date
 //	{HH} {H} {hh} {h} {mm} {m} {ss} {s} {t} {T}                            the time
-//	{slug} {type} {types}           and for media {filename} {ext} {md5}
+//	{slug} {type} {types} {channel}
+//
+// where {channel} is a whole part of a path that posts in no channel go without, and for
+// media {filename} {ext} {md5}
 type Overrides struct {
 	Path      map[string]string // of the file in the source, such as content/posts/{slug}.md
 	Permalink map[string]string // of the page, below the site's address, such as posts/{slug}/
@@ -132,7 +135,7 @@ func (p *Preset) NamesAddress() bool { return p.gen.address == "" }
 
 // subject is what a post's paths are made of.
 func (p *Preset) subject(post Post) subject {
-	s := subject{at: post.Published, kind: post.Kind, slug: post.Slug}
+	s := subject{at: post.Published, kind: post.Kind, slug: post.Slug, channel: post.Channel}
 	if s.slug == "" {
 		u, err := url.Parse(post.Permalink)
 		if err == nil {

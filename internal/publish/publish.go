@@ -39,11 +39,18 @@ type Site struct {
 	Name     string   // title of the site
 	Language string   // BCP 47 tag for the lang attribute
 	Author   mf2.Item // h-card: name, photo, url, note
+	Channels []Channel
 
 	// Links maps the rels that the pages advertise to absolute addresses:
 	// micropub, webmention, authorization_endpoint, token_endpoint,
 	// indieauth-metadata, micropub_media. Each becomes a <link> of its own.
 	Links map[string]string
+}
+
+// Channel is a stream of posts with a page of its own below the site's address.
+type Channel struct {
+	UID  string // as its page is called there: small letters, digits and hyphens
+	Name string
 }
 
 // Post is a post as it is shown.
@@ -57,6 +64,7 @@ type Post struct {
 	Revision    string    // marks this state of the post, see [RevisionMeta]
 	Deleted     bool
 	Syndication []string // addresses of its copies
+	Channel     string   // UID of the channel it is in; "" for none
 
 	// Pictures is what is known of its photos, by their addresses. Those of which nothing is
 	// known are shown all the same.
@@ -91,6 +99,9 @@ type Change struct {
 	Recent   []Post  // what the home page and the feed show: newest first, without deleted posts; 20 at most are used
 	Month    []Post  // all posts of the month of Post.Published, newest first, without deleted ones
 	Months   []Month // all months that have posts, newest first
+
+	// Streams is what the pages and feeds of the channels show, by UID and as Recent is.
+	Streams map[string][]Post
 
 	// What a [Source] needs besides; others need nothing of it.
 	Before *Post  // the state that was written last; nil when that is not known, or there was none

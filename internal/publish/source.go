@@ -224,7 +224,7 @@ func (s *Source) patch(c Change, name string, data []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		before.Item = it
+		before.Item, before.Channel = it, s.Preset.channel(name, data)
 	}
 	return s.Preset.Patch(data, before, c.Post)
 }

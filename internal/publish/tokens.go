@@ -15,11 +15,12 @@ type pattern string
 
 // subject is what a path is made of.
 type subject struct {
-	at   time.Time // in the zone that its author wrote it in
-	kind string
-	slug string
-	file string // of media: its name,
-	md5  string // and its digest
+	at      time.Time // in the zone that its author wrote it in
+	kind    string
+	slug    string
+	channel string // "" for none
+	file    string // of media: its name,
+	md5     string // and its digest
 }
 
 // tokens are what may stand in braces.
@@ -48,17 +49,24 @@ var tokens = map[string]func(subject) string{
 	"t":    func(s subject) string { return strconv.FormatInt(s.at.Unix(), 10) },
 	"T":    func(s subject) string { return strconv.FormatInt(s.at.UnixMilli(), 10) },
 
-	"slug":  func(s subject) string { return s.slug },
-	"type":  func(s subject) string { return s.kind },
-	"types": func(s subject) string { return plural(s.kind) },
+	"slug":    func(s subject) string { return s.slug },
+	"type":    func(s subject) string { return s.kind },
+	"types":   func(s subject) string { return plural(s.kind) },
+	"channel": func(s subject) string { return s.channel },
 
 	"filename": func(s subject) string { return s.file },
 	"ext":      func(s subject) string { return s.file[strings.LastIndexByte(s.file, '.')+1:] },
 	"md5":      func(s subject) string { return s.md5 },
 }
 
-// ofMedia are the tokens that only the path of media has.
-var ofMedia = []string{"filename", "ext", "md5"}
+// ofMedia are the tokens that only the path of media has, ofPosts those that it has not.
+var (
+	ofMedia = []string{"filename", "ext", "md5"}
+	ofPosts = []string{channelToken}
+)
+
+// channelToken is a whole part of a path, which posts that are in no channel go without.
+const channelToken = "channel"
 
 // year is one that four digits can hold.
 func year(t time.Time) int { return min(max(t.Year(), 0), 9999) }
@@ -95,9 +103,16 @@ func (t pattern) check(field string, media bool) error {
 		if !closed {
 			return fmt.Errorf("%s: %q has a { without its }", field, string(t))
 		}
-		if tokens[name] == nil || !media && slices.Contains(ofMedia, name) {
-			known := slices.DeleteFunc(slices.Sorted(maps.Keys(tokens)), func(s string) bool { return !media && slices.Contains(ofMedia, s) })
+		others := ofMedia
+		if media {
+			others = ofPosts
+		}
+		if tokens[name] == nil || slices.Contains(others, name) {
+			known := slices.DeleteFunc(slices.Sorted(maps.Keys(tokens)), func(s string) bool { return slices.Contains(others, s) })
 			return fmt.Errorf("%s: there is no token {%s} (one of: %s)", field, name, strings.Join(known, ", "))
+		}
+		if before := strings.TrimSuffix(string(t), "{"+after); name == channelToken && (before != "" && !strings.HasSuffix(before, "/") || !strings.HasPrefix(tail, "/")) {
+			return fmt.Errorf("%s: {channel} must stand alone between slashes: posts that are in none go without", field)
 		}
 		rest = tail
 	}
@@ -121,7 +136,11 @@ func (t pattern) expand(s subject) string {
 			return b.String()
 		}
 		name, tail, _ := strings.Cut(after, "}")
-		b.WriteString(tokens[name](s))
+		value := tokens[name](s)
+		if name == channelToken && value == "" {
+			tail = strings.TrimPrefix(tail, "/")
+		}
+		b.WriteString(value)
 		rest = tail
 	}
 }

@@ -33,7 +33,7 @@ var customs = map[string]struct {
 // preset's own first: with it the settings can say the rule.
 func (p *Preset) candidates(entry Entry, slug string) []string {
 	var all []string
-	post := Post{Slug: slug, Kind: entry.Kind, Published: entry.Published}
+	post := Post{Slug: slug, Kind: entry.Kind, Published: entry.Published, Channel: entry.Channel}
 	if own, err := p.Address(post); err == nil {
 		all = append(all, own)
 	}

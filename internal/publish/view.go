@@ -24,6 +24,7 @@ type siteView struct {
 	Author, Photo                         string
 	Me                                    []string // other addresses of the owner
 	Links                                 []relLink
+	Channels                              []channelView
 }
 
 type relLink struct{ Rel, URL string }
@@ -45,6 +46,9 @@ func newSite(s Site) (siteView, error) {
 	}
 	for _, rel := range slices.Sorted(maps.Keys(s.Links)) {
 		v.Links = append(v.Links, relLink{rel, s.Links[rel]})
+	}
+	for _, c := range s.Channels {
+		v.Channels = append(v.Channels, channelView{UID: c.UID, Name: cmp.Or(c.Name, c.UID), URL: v.at(c.UID + "/")})
 	}
 	return v, nil
 }
@@ -72,6 +76,7 @@ type postView struct {
 	Start, End          when // of an event
 	Copies              []string
 	Conversation        string // address of the conversation's own page
+	Channel             *channelView
 }
 
 type (
@@ -169,6 +174,7 @@ func (p *press) view(post Post) *postView {
 		Start: moment(it.Get("start")), End: moment(it.Get("end")),
 		Conversation: p.site.Base + "conversation?url=" + url.QueryEscape(post.Permalink),
 	}
+	v.Channel = p.site.channel(post.Channel)
 	if v.Updated.Equal(v.Published) {
 		v.Updated = time.Time{}
 	}
