@@ -128,7 +128,7 @@ var errEmpty = errors.New("there is no post left in the source; nothing is forgo
 func (j *Jobs) keepFound(ctx context.Context, s *Site, found []publish.Entry, gone map[string]store.SourceFile) error {
 	posts := make([]store.Post, len(found))
 	for i, e := range found {
-		post := store.Post{Permalink: e.Permalink, File: e.File, Kind: e.Kind, Date: e.Published}
+		post := store.Post{Permalink: e.Permalink, File: e.File, Kind: e.Kind, Date: e.Published, Channel: s.channel(e.Channel)}
 		item, err := s.Source.Item(publishable(post))
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -183,12 +183,12 @@ func (s *Site) adoptPost(tx *store.Tx, found store.Post, draft bool) error {
 		have.Deleted, have.Kept = time.Time{}, nil
 		have.History = store.AddEvent(have.History, store.Event{At: tx.Now, Stage: "undeleted", Note: "put back by hand"})
 		have.History = store.AddEvent(have.History, store.Event{At: tx.Now, Stage: "published", Note: "by hand"})
-	case s.sameItem(tx, have, found) && have.Draft == draft:
+	case s.sameItem(tx, have, found) && have.Draft == draft && have.Channel == found.Channel:
 		return nil
 	default:
 		have.History = store.AddEvent(have.History, store.Event{At: tx.Now, Stage: "edited by hand", Note: found.File})
 	}
-	have.Item, have.Kind, have.Draft = found.Item, found.Item.Kind(), draft
+	have.Item, have.Kind, have.Draft, have.Channel = found.Item, found.Item.Kind(), draft, found.Channel
 	if have.Date = found.Date; have.Date.IsZero() {
 		have.Date = have.Created
 	}
@@ -254,13 +254,13 @@ func forgetFile(tx *store.Tx, f store.SourceFile) error {
 func entryOf(f store.SourceFile) publish.Entry {
 	return publish.Entry{
 		File: f.Name, Permalink: f.Permalink, Kind: f.Kind, Published: f.Published,
-		Draft: f.Draft, Own: f.Own, Digest: f.Digest, Stamp: f.Stamp,
+		Draft: f.Draft, Channel: f.Channel, Own: f.Own, Digest: f.Digest, Stamp: f.Stamp,
 	}
 }
 
 func fileOf(e publish.Entry) store.SourceFile {
 	return store.SourceFile{
 		Name: e.File, Permalink: e.Permalink, Kind: e.Kind, Published: e.Published,
-		Draft: e.Draft, Own: e.Own, Digest: e.Digest, Stamp: e.Stamp,
+		Draft: e.Draft, Channel: e.Channel, Own: e.Own, Digest: e.Digest, Stamp: e.Stamp,
 	}
 }

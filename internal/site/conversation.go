@@ -84,7 +84,7 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 		}
 		view = Page{URL: page.URL, Revision: page.Revision, Changed: page.Changed, Counts: tx.Counts(page.ID)}
 		if post, err := tx.Post(page.URL); err == nil {
-			if post.Draft || post.Scheduled || early(post, tx.Now) {
+			if post.Draft || post.Scheduled || post.Private || early(post, tx.Now) {
 				return fs.ErrNotExist
 			}
 			if !post.Deleted.IsZero() {

@@ -73,11 +73,6 @@ func listOf(posts []store.Post, next string) (list micropub.List) {
 	return list
 }
 
-// SyndicateTo lists the networks that copies can go to: none yet.
-func (p *Posts) SyndicateTo(context.Context) ([]micropub.Target, error) {
-	return []micropub.Target{}, nil
-}
-
 // postTypes are the kinds of post that the site shows, with what a form for one should
 // offer, and what it must have (SPECS MX-5).
 var postTypes = []struct {
@@ -118,7 +113,7 @@ func (p *Posts) PostTypes(context.Context) ([]micropub.PostType, error) {
 
 // Config tells editors who may see what they post.
 func (p *Posts) Config(context.Context, micropub.Grant) (map[string]any, error) {
-	return map[string]any{"visibility": []string{"public", unlisted}}, nil
+	return map[string]any{"visibility": p.Site.visibilities()}, nil
 }
 
 // Categories lists the tags in use, those of the newest posts first. There are as many

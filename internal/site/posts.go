@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"strings"
@@ -38,7 +37,7 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 	if p.Site.Publish == nil {
 		return micropub.Created{}, &micropub.Error{Code: micropub.Forbidden, Description: "this site takes no posts: its settings name no place for them ([site.publish])"}
 	}
-	date, err := check(c.Item)
+	date, err := p.check(c.Item)
 	if err != nil {
 		return micropub.Created{}, err
 	}
@@ -49,6 +48,7 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 	random := strings.ToLower(rand.Text()[:5])
 	slug := publish.Slug(firstString(c.Commands["mp-slug"]), c.Item, random)
 	post := store.Post{Kind: c.Item.Kind(), Date: date}
+	p.obey(&post, c.Commands)
 	taken := p.Site.takenFiles(post, slug)
 	err = p.DB.Update(ctx, p.Site.Key, func(tx *store.Tx) error {
 		if again, ok, err := p.repeated(tx, c.Digest); ok || err != nil {
@@ -56,16 +56,11 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 			return err
 		}
 		post = p.newPost(tx, g, c.Item, date)
+		p.obey(&post, c.Commands)
 		if err := p.reserve(tx, &post, slug, taken); err != nil {
 			return err
 		}
-		data, err := json.Marshal(post.Permalink)
-		if err != nil {
-			return err
-		}
-		if err := tx.PutRequest(store.Request{
-			Hash: c.Digest, Kind: "create", Data: data, Created: tx.Now, Expires: tx.Now.Add(repeatWindow),
-		}); err != nil {
+		if err := remember(tx, c.Digest, post.Permalink); err != nil {
 			return err
 		}
 		return cmp.Or(p.put(tx, post), failpoint.Err("post.create"))
@@ -74,35 +69,58 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 		return micropub.Created{}, err
 	}
 	failpoint.Hit("post.created")
-	return micropub.Created{URL: post.Permalink, Pending: !p.awaitLive(ctx, post)}, nil
+	return micropub.Created{URL: post.Permalink, Pending: !forOwner(post) && !p.awaitLive(ctx, post)}, nil
 }
 
 // repeated finds the post that the same request has made. Who has deleted that one
 // wants another.
 func (p *Posts) repeated(tx *store.Tx, digest string) (post store.Post, ok bool, err error) {
-	again, err := tx.Request("create", digest)
-	if err != nil {
-		return post, false, ignore(err, fs.ErrNotExist)
-	}
-	var permalink string
-	if err := json.Unmarshal(again.Data, &permalink); err != nil {
+	permalink, err := madeBefore(tx, digest)
+	if err != nil || permalink == "" {
 		return post, false, err
 	}
 	post, err = p.find(tx, permalink)
 	return post, err == nil && post.Deleted.IsZero(), err
 }
 
+// remember writes down what a request has made, for the case that it comes again.
+func remember(tx *store.Tx, digest, address string) error {
+	data, err := json.Marshal(address)
+	if err != nil {
+		return err
+	}
+	return tx.PutRequest(store.Request{Hash: digest, Kind: "create", Data: data, Created: tx.Now, Expires: tx.Now.Add(repeatWindow)})
+}
+
+// madeBefore is the address of what the same request has made; "" when it is the first.
+func madeBefore(tx *store.Tx, digest string) (address string, err error) {
+	again, err := tx.Request("create", digest)
+	if err != nil {
+		return "", ignore(err, fs.ErrNotExist)
+	}
+	return address, json.Unmarshal(again.Data, &address)
+}
+
 func (p *Posts) newPost(tx *store.Tx, g micropub.Grant, item mf2.Item, date time.Time) store.Post {
-	return store.Post{
-		Item: item, Kind: item.Kind(), Date: date, Created: tx.Now, Client: g.ClientID,
-		Draft: item.Get("post-status") == "draft", Scheduled: date.Sub(tx.Now) > ahead, Revision: 1,
+	post := store.Post{
+		Item: item, Kind: item.Kind(), Date: date, Created: tx.Now, Client: g.ClientID, Revision: 1,
 		History: []store.Event{{At: tx.Now, Stage: "received", Note: g.ClientID}},
 	}
+	settle(tx, &post)
+	return post
 }
 
 // ahead is how far ahead the date of a post may be that is published at once: clocks
 // differ, and an editor's may be fast. A later one says when to publish (SPECS MX-3).
 const ahead = time.Minute
+
+// settle works out who may see a post, from what it says itself. What is public stays so
+// when its date is moved.
+func settle(tx *store.Tx, post *store.Post) {
+	post.Draft = post.Item.Get("post-status") == "draft"
+	post.Private = visibility(post.Item) == private
+	post.Scheduled = !post.Promised && !post.Private && post.Date.Sub(tx.Now) > ahead
+}
 
 // early tells whether a post of the owner's own has a date to come: generators do not show
 // it before.
@@ -149,9 +167,9 @@ func (p *Posts) put(tx *store.Tx, post store.Post) error {
 	if err := p.Site.touch(tx, post.Permalink); err != nil {
 		return err
 	}
-	post.Promised = post.Promised || !post.Draft && !post.Scheduled
+	post.Promised = post.Promised || !post.Draft && !post.Scheduled && !post.Private
 	if err := tx.PutPost(post); err != nil || !post.Promised && (post.Draft || !post.Scheduled) {
-		return err // nothing of a draft leaves the store
+		return err // nothing of a draft leaves the store, or of what is private
 	}
 	job := p.Site.publishJob(post.Permalink)
 	if !post.Promised {
@@ -179,36 +197,19 @@ func (s *Site) touch(tx *store.Tx, permalink string) error {
 }
 
 // Update applies the whole update or nothing of it. The permalink stays, unless the update
-// has another mp-slug: then it returns the new one.
+// has another mp-slug: then it returns the new one. What changes nothing makes no revision.
 func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, u micropub.Update) (now string, err error) {
 	err = p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
 		if !post.Deleted.IsZero() {
 			return &micropub.Error{Code: micropub.InvalidRequest, Description: "the post is deleted; undelete it first"}
 		}
-		item, err := u.Apply(post.Item)
-		if err != nil {
-			return err
-		}
-		date, err := check(item)
-		if err != nil && (touches(u, "published") || date.IsZero() && !errors.Is(err, errNoDate)) {
-			return err
-		}
-		if !touches(u, "published") {
-			date = post.Date // what the owner has written there may be no date that we know
-		}
-		if !date.IsZero() && post.Promised && date.Format("2006-01") != post.Month() {
-			// The month that it leaves is listed anew as well.
-			if err := tx.Enqueue(listsJob(post.Month())); err != nil {
+		edited := len(u.Replace)+len(u.Add)+len(u.Delete)+len(u.DeleteAll) > 0
+		if edited {
+			if err := p.rewrite(tx, post, u); err != nil {
 				return err
 			}
 		}
-		if !date.IsZero() {
-			post.Date = date
-		}
-		post.Item, post.Kind, post.Updated = item, item.Kind(), tx.Now
-		post.Draft = item.Get("post-status") == "draft"
-		post.Scheduled = !post.Promised && post.Date.Sub(tx.Now) > ahead // what is public stays
-		was := post.Permalink
+		obeyed, was := p.obey(post, u.Commands), post.Permalink
 		if slug := publish.Slug(firstString(u.Commands["mp-slug"]), mf2.Item{}, noSlug); slug != noSlug {
 			if err := p.move(tx, post, slug); err != nil {
 				return err
@@ -217,9 +218,39 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 		if now = ""; post.Permalink != was {
 			now = post.Permalink
 		}
+		if !edited && !obeyed && now == "" {
+			return errUnchanged
+		}
 		return nil
-	}, "updated", g.ClientID)
+	}, "updated", g)
 	return now, err
+}
+
+// rewrite changes what a post says.
+func (p *Posts) rewrite(tx *store.Tx, post *store.Post, u micropub.Update) error {
+	item, err := u.Apply(post.Item)
+	if err != nil {
+		return err
+	}
+	date, err := p.check(item)
+	if err != nil && (touches(u, "published") || date.IsZero() && !errors.Is(err, errNoDate)) {
+		return err
+	}
+	if !touches(u, "published") {
+		date = post.Date // what the owner has written there may be no date that we know
+	}
+	if !date.IsZero() && post.Promised && date.Format("2006-01") != post.Month() {
+		// The month that it leaves is listed anew as well.
+		if err := tx.Enqueue(listsJob(post.Month())); err != nil {
+			return err
+		}
+	}
+	if !date.IsZero() {
+		post.Date = date
+	}
+	post.Item, post.Kind, post.Updated = item, item.Kind(), tx.Now
+	settle(tx, post)
+	return nil
 }
 
 // Delete hides a post: its address answers 410 and those it linked to are told.
@@ -231,7 +262,7 @@ func (p *Posts) Delete(ctx context.Context, g micropub.Grant, permalink string) 
 		}
 		post.Deleted = tx.Now
 		return nil
-	}, "deleted", g.ClientID)
+	}, "deleted", g)
 }
 
 // Undelete brings a deleted post back to where it was.
@@ -242,18 +273,19 @@ func (p *Posts) Undelete(ctx context.Context, g micropub.Grant, permalink string
 		}
 		post.Deleted = time.Time{}
 		return nil
-	}, "undeleted", g.ClientID)
+	}, "undeleted", g)
 }
 
 var (
 	errUnchanged = errors.New("nothing to change")
 	errMeanwhile = errors.New("the post has changed meanwhile")
+	errNoDraft   = &micropub.Error{Code: micropub.InsufficientScope, Scope: "create", Description: "the token is for drafts, and this post is none"}
 )
 
-func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage, by string) (err error) {
+func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage string, g micropub.Grant) (err error) {
 	defer failpoint.Hit("post.changed")
 	for range 10 {
-		if err = p.changeOnce(ctx, permalink, edit, stage, by); !errors.Is(err, errMeanwhile) {
+		if err = p.changeOnce(ctx, permalink, edit, stage, g); !errors.Is(err, errMeanwhile) {
 			break
 		}
 	}
@@ -265,7 +297,7 @@ func (p *Posts) change(ctx context.Context, permalink string, edit func(*store.T
 
 // changeOnce edits a post in one transaction. Where its file lies in the source of the
 // site, the edit starts from what that says.
-func (p *Posts) changeOnce(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage, by string) error {
+func (p *Posts) changeOnce(ctx context.Context, permalink string, edit func(*store.Tx, *store.Post) error, stage string, g micropub.Grant) error {
 	seen, item, err := p.read(ctx, permalink)
 	if err != nil {
 		return err
@@ -284,74 +316,20 @@ func (p *Posts) changeOnce(ctx context.Context, permalink string, edit func(*sto
 		case post.Adopted && post.Base == nil:
 			post.Base = post.Saying() // as it was found last
 		}
+		was := post.Draft
 		if err := edit(tx, &post); err != nil {
 			return err
 		}
+		if g.DraftsOnly() && !(was && post.Draft) {
+			return errNoDraft // it was published since the handler looked (TRAPS T-MP17)
+		}
 		post.Revision++
-		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: stage, Note: by})
+		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: stage, Note: g.ClientID})
 		return cmp.Or(p.put(tx, post), failpoint.Err("post.change"))
 	})
 }
 
-// read reads a post, and what its file says now where that is what counts.
-func (p *Posts) read(ctx context.Context, address string) (post store.Post, item *mf2.Item, err error) {
-	err = p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
-		post, err = p.find(tx, address)
-		return err
-	})
-	if err != nil {
-		return post, nil, err
-	}
-	return post, p.Site.current(post), nil
-}
-
-// find reads a post by any address of its page.
-func (p *Posts) find(tx *store.Tx, address string) (store.Post, error) {
-	post, err := tx.Post(address)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return post, err
-	}
-	u, bad := url.Parse(address)
-	if bad != nil {
-		return post, err
-	}
-	folded, ok := p.Site.Fold(u)
-	if !ok {
-		return post, err
-	}
-	page, err := tx.PageAt(folded)
-	if err != nil {
-		return post, err
-	}
-	return tx.Post(page.URL)
-}
-
-// Source gives a post back as it was sent. A post that came without a date shows
-// the one it was given.
-// Spec: micropub#source-content-p-1
-func (p *Posts) Source(ctx context.Context, _ micropub.Grant, permalink string) (mf2.Item, error) {
-	post, item, err := p.read(ctx, permalink)
-	if err == nil && !post.Deleted.IsZero() {
-		err = fmt.Errorf("%s is deleted: %w", permalink, fs.ErrNotExist)
-	}
-	if err != nil {
-		return mf2.Item{}, err
-	}
-	if item != nil {
-		post.Item = *item
-	}
-	return source(post), nil
-}
-
-func source(post store.Post) mf2.Item {
-	item := post.Item.Clone()
-	if len(item.Properties["published"]) == 0 {
-		item.Properties["published"] = []any{post.Date.Format(time.RFC3339)}
-	}
-	return item
-}
-
 // Retry publishes and announces a post once more, as it is.
 func (p *Posts) Retry(ctx context.Context, address string) error {
-	return p.change(ctx, address, func(*store.Tx, *store.Post) error { return nil }, "retry", "")
+	return p.change(ctx, address, func(*store.Tx, *store.Post) error { return nil }, "retry", micropub.Grant{})
 }

@@ -22,22 +22,6 @@ var dateLayouts = []string{
 	"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
 }
 
-// check tells whether we can do what a post asks for, and its date if it has one.
-func check(item mf2.Item) (date time.Time, err error) {
-	// What is not for everybody must not be published (SPECS MX-4).
-	if v := visibility(item); v != "" && v != "public" && v != unlisted {
-		return date, &micropub.Error{Code: micropub.InvalidRequest, Description: "visibility can be public or unlisted; this site has no other"}
-	}
-	return postDate(item)
-}
-
-// unlisted is the visibility of a post that has a page and stands in no list.
-const unlisted = "unlisted"
-
-func visibility(item mf2.Item) string {
-	return strings.ToLower(strings.TrimSpace(item.Get("visibility")))
-}
-
 var errNoDate = &micropub.Error{Code: micropub.InvalidRequest, Description: "published is not a date such as 2026-11-21T18:05:00+01:00"}
 
 // touches tells whether an update is about a property.

@@ -163,7 +163,9 @@ func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
 			return err
 		}
 		c.Months, c.Month = months(tx.Months()), listed(posts)
-		c.Recent, err = recent(tx)
+		if c.Recent, err = recent(tx); err == nil {
+			c.Streams, err = s.streams(tx)
+		}
 		return err
 	})
 	if err != nil {
@@ -175,23 +177,9 @@ func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
 	return nil
 }
 
-// recent are the newest twenty posts that lists show.
-func recent(tx *store.Tx) (list []publish.Post, err error) {
-	const most = 20
-	from := ""
-	for more := true; more && len(list) < most; more = from != "" {
-		var some []store.Post
-		if some, from, err = tx.Posts(store.Range{From: from, Limit: most, Backward: true}, true); err != nil {
-			return nil, err
-		}
-		list = append(list, listed(some)...)
-	}
-	return list[:min(len(list), most)], nil
-}
-
 // about is what the pages say of the site.
 func about(s *Site) publish.Site {
-	return publish.Site{URL: s.Me(), Base: s.Base, Name: s.Name, Language: s.Language, Author: s.Author, Links: s.Links()}
+	return publish.Site{URL: s.Me(), Base: s.Base, Name: s.Name, Language: s.Language, Author: s.Author, Links: s.Links(), Channels: s.channels()}
 }
 
 // gathering is how long lists that have just been written wait for more posts, so that

@@ -29,6 +29,7 @@ import (
 
 	"tertulia/internal/publish"
 	"tertulia/mf2"
+	"tertulia/micropub"
 )
 
 // Site is one site and its settings. It does not change while the service runs.
@@ -47,6 +48,13 @@ type Site struct {
 
 	Publish publish.Target // where posts go; nil: nowhere, the site takes none
 	Dir     string         // the directory that Publish writes finished pages into, "" when there is none
+
+	// Render makes the page of a post without publishing it, for the owner; nil where this
+	// service does not answer for the pages of posts, or has no session of the owner's there.
+	Render func(publish.Change) ([]byte, error)
+
+	Channels []micropub.Channel // that posts can go into
+	Targets  []micropub.Target  // that copies can go to
 
 	// Source is Publish where posts go into the source of a site that a generator builds;
 	// nil elsewhere. Remote is where its history is kept, nil for nowhere. Addresses tells

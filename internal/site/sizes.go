@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,14 +31,21 @@ type Sized struct {
 
 // Publish implements publish.Target.
 func (z *Sized) Publish(ctx context.Context, c publish.Change) error {
-	c.Recent = slices.Clone(c.Recent)
+	lists := [][]publish.Post{slices.Clone(c.Recent)}
+	c.Recent, c.Streams = lists[0], maps.Clone(c.Streams)
+	for uid, posts := range c.Streams {
+		c.Streams[uid] = slices.Clone(posts)
+		lists = append(lists, c.Streams[uid])
+	}
 	err := z.DB.View(ctx, z.Site.Key, func(tx *store.Tx) (err error) {
 		if c.Post.Pictures, err = z.Site.pictures(tx, c.Post.Item); err != nil {
 			return err
 		}
-		for i := range c.Recent {
-			if c.Recent[i].Pictures, err = z.Site.pictures(tx, c.Recent[i].Item); err != nil {
-				return err
+		for _, list := range lists {
+			for i := range list {
+				if list[i].Pictures, err = z.Site.pictures(tx, list[i].Item); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

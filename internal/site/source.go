@@ -30,7 +30,7 @@ func (s *Site) address(post store.Post, slug string) (permalink, file string, er
 	if s.Source == nil {
 		return publish.Permalink(s.URL.String(), post.Date, slug), "", nil
 	}
-	p := publish.Post{Slug: slug, Kind: post.Kind, Published: post.Date}
+	p := publish.Post{Slug: slug, Kind: post.Kind, Published: post.Date, Channel: post.Channel}
 	if permalink, err = s.Source.Preset.Address(p); err != nil {
 		return "", "", err
 	}
@@ -87,7 +87,7 @@ func publishable(p store.Post) publish.Post {
 		Permalink: p.Permalink, Item: p.Item, Kind: p.Kind, HTML: html,
 		Published: p.Date, Updated: p.Updated, Revision: strconv.Itoa(p.Revision),
 		Deleted: away(p), Syndication: p.Item.URLs("syndication"),
-		File: p.File, Markup: plain && sanitize.LooksHTML(p.Item.Get("content")),
+		Channel: p.Channel, File: p.File, Markup: plain && sanitize.LooksHTML(p.Item.Get("content")),
 	}
 }
 
@@ -100,7 +100,7 @@ func away(p store.Post) bool { return !p.Deleted.IsZero() || !p.Adopted && !p.Vi
 func before(p store.Post) *publish.Post {
 	if p.Base != nil {
 		p.Item, p.Date, p.Updated, p.Draft = p.Base.Item, p.Base.Date, p.Base.Updated, p.Base.Draft
-		p.Permalink, p.File = p.Base.Permalink, p.Base.File
+		p.Permalink, p.File, p.Channel = p.Base.Permalink, p.Base.File, p.Base.Channel
 	} else if !p.Adopted || p.Kept != nil {
 		return nil // the file tells itself what it was written from
 	}

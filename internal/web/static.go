@@ -112,6 +112,9 @@ func isPage(name string) bool { return filepath.Ext(name) == ".html" || filepath
 // owner has deleted.
 // Spec: webmention#sending-webmentions-for-deleted-posts-p-1
 func (p *pages) missing(w http.ResponseWriter, r *http.Request, address *url.URL) {
+	if p.private(w, r, address) {
+		return
+	}
 	if p.Conversation.Gone(r.Context(), address) {
 		p.fail(w, r, http.StatusGone, "")
 		return
@@ -122,6 +125,31 @@ func (p *pages) missing(w http.ResponseWriter, r *http.Request, address *url.URL
 		return
 	}
 	p.fail(w, r, http.StatusNotFound, "")
+}
+
+// private shows the owner, who is signed in, a page that only the owner may see. Of
+// everybody else's request it looks at nothing but that there is no session.
+func (p *pages) private(w http.ResponseWriter, r *http.Request, address *url.URL) bool {
+	owner, err := p.owner(r)
+	if owner == nil || err != nil {
+		return false
+	}
+	page, err := p.Posts.Private(r.Context(), address)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if err != nil {
+		p.broken(w, r, err)
+		return true
+	}
+	if at, ok := findPlace(page); ok {
+		note := "<p>" + html.EscapeString(lang.For(p.Language).T("post.private")) + "</p>"
+		page = slices.Concat(page[:at.from], []byte(note), page[at.to:])
+	}
+	w.Header().Set("Cache-Control", "no-store, private")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	send(w, r, http.StatusOK, "text/html; charset=utf-8", page)
+	return true
 }
 
 // raw serves a file as it is.

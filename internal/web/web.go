@@ -140,7 +140,7 @@ func formAction(page string) string {
 func send(w http.ResponseWriter, r *http.Request, status int, contentType string, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
-	if status == http.StatusOK && h.Get("Cache-Control") != "no-store" {
+	if status == http.StatusOK && !strings.HasPrefix(h.Get("Cache-Control"), "no-store") {
 		h.Set("ETag", fmt.Sprintf("%q", indieauth.Hash(string(body))[:32]))
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 		return

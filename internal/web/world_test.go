@@ -147,7 +147,8 @@ func (w *world) build(h house, log *slog.Logger) {
 	}
 	l := lang.For(h.language)
 	css, _ := theme.Stylesheet()
-	s.Publish = &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
+	pages := &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
+	s.Publish, s.Render = pages, pages.Page
 	access := &site.Access{Site: s, DB: w.db}
 	posts := &site.Posts{Site: s, DB: w.db, Live: w.jobs.Live}
 	uploads := filepath.Join(w.dir, "media", key)
