@@ -50,6 +50,10 @@ func (p *Posts) find(tx *store.Tx, address string) (store.Post, error) {
 // the one it was given.
 // Spec: micropub#source-content-p-1
 func (p *Posts) Source(ctx context.Context, _ micropub.Grant, permalink string) (mf2.Item, error) {
+	if id, ok := p.contactID(permalink); ok {
+		c, err := p.contact(ctx, id)
+		return c.Item, err
+	}
 	post, item, err := p.read(ctx, permalink)
 	if err == nil && !post.Deleted.IsZero() {
 		err = fmt.Errorf("%s is deleted: %w", permalink, fs.ErrNotExist)

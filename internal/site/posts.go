@@ -37,6 +37,9 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 	if p.Site.Publish == nil {
 		return micropub.Created{}, &micropub.Error{Code: micropub.Forbidden, Description: "this site takes no posts: its settings name no place for them ([site.publish])"}
 	}
+	if isContact(c.Item) {
+		return p.createContact(ctx, g, c)
+	}
 	date, err := p.check(c.Item)
 	if err != nil {
 		return micropub.Created{}, err
@@ -199,6 +202,9 @@ func (s *Site) touch(tx *store.Tx, permalink string) error {
 // Update applies the whole update or nothing of it. The permalink stays, unless the update
 // has another mp-slug: then it returns the new one. What changes nothing makes no revision.
 func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, u micropub.Update) (now string, err error) {
+	if id, ok := p.contactID(permalink); ok {
+		return "", p.updateContact(ctx, id, u)
+	}
 	err = p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
 		if !post.Deleted.IsZero() {
 			return &micropub.Error{Code: micropub.InvalidRequest, Description: "the post is deleted; undelete it first"}
@@ -256,6 +262,9 @@ func (p *Posts) rewrite(tx *store.Tx, post *store.Post, u micropub.Update) error
 // Delete hides a post: its address answers 410 and those it linked to are told.
 // Everything is kept for Undelete.
 func (p *Posts) Delete(ctx context.Context, g micropub.Grant, permalink string) error {
+	if id, ok := p.contactID(permalink); ok {
+		return p.deleteContact(ctx, id, true)
+	}
 	return p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
 		if !post.Deleted.IsZero() {
 			return errUnchanged
@@ -267,6 +276,9 @@ func (p *Posts) Delete(ctx context.Context, g micropub.Grant, permalink string) 
 
 // Undelete brings a deleted post back to where it was.
 func (p *Posts) Undelete(ctx context.Context, g micropub.Grant, permalink string) (string, error) {
+	if id, ok := p.contactID(permalink); ok {
+		return "", p.deleteContact(ctx, id, false)
+	}
 	return "", p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
 		if post.Deleted.IsZero() {
 			return errUnchanged

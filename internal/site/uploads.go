@@ -98,7 +98,15 @@ func (u *Uploads) DeleteMedia(ctx context.Context, g micropub.Grant, address str
 		return fmt.Errorf("%s: %w", address, fs.ErrNotExist)
 	}
 	if err := u.DB.View(ctx, u.Site.Key, func(tx *store.Tx) error {
-		_, err := tx.Media(name)
+		if _, err := tx.Media(name); err != nil {
+			return err
+		}
+		contacts, err := tx.Contacts()
+		for _, c := range contacts {
+			if slices.Contains(u.Site.uploads(c.Item), name) {
+				return &micropub.Error{Code: micropub.Forbidden, Description: "the contact " + u.Site.Endpoint("contact/"+c.ID) + " shows this file"}
+			}
+		}
 		return err
 	}); err != nil {
 		return err
