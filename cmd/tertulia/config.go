@@ -85,8 +85,26 @@ type siteSettings struct {
 	// Default: none. Example: origin = "http://127.0.0.1:8081"
 	Origin string `toml:"origin"`
 
+	// Other sites of this file to which an editor that is signed in at this one may post
+	// as well.
+	// Default: none. Example: destinations = ["https://fotos.example.com/"]
+	Destinations []string `toml:"destinations"`
+
+	// Channels that posts can go into. The pages that this service makes have one for each,
+	// with a feed; in the front matter of a generator it is named channel.
+	Channels []channelSettings `toml:"channel"`
+
 	Publish      publishSettings      `toml:"publish"`
 	Conversation conversationSettings `toml:"conversation"`
+}
+
+// channelSettings is a channel of a site: [[site.channel]].
+type channelSettings struct {
+	// What it is called in addresses: small letters, digits and hyphens.
+	// Example: uid = "fotos"
+	UID string `toml:"uid"`
+	// What people call it. Default: uid. Example: name = "Fotos del mar"
+	Name string `toml:"name"`
 }
 
 // authorSettings is a site's owner.
@@ -131,7 +149,8 @@ type publishSettings struct {
 	Git gitSettings `toml:"git"`
 
 	// Where the file of a post lies in dir, by kind of post ("article", "note", "photo",
-	// "reply", …) or for "all" of them, with {yyyy} {MM} {dd} {slug} {type} {types} and more.
+	// "reply", …) or for "all" of them, with {yyyy} {MM} {dd} {slug} {type} {types} {channel}
+	// and more; {channel} stands between slashes, and posts in none go without.
 	// Default: as the preset has it. Example: path = { all = "content/posts/{slug}.md" }
 	Path map[string]string `toml:"path"`
 	// The address of a post below the site's, in the same way.

@@ -50,6 +50,9 @@ func (l *loader) check() {
 		l.site(&s.Sites[i], which(i, len(s.Sites)))
 	}
 	l.distinct()
+	for i := range s.Sites {
+		l.destinations(&s.Sites[i], which(i, len(s.Sites)))
+	}
 }
 
 // firstSite makes up the site of the first run, on localhost whatever the loopback
@@ -95,6 +98,7 @@ func (l *loader) site(site *siteSettings, where string) {
 	l.address("site.base"+where, &site.Base, endpointAddress)
 	l.choice("site.language"+where, &site.Language, "en", "es")
 	l.publishing(site, where)
+	l.channels(site.Channels, where)
 	l.choice("site.conversation.approve"+where, &site.Conversation.Approve, "people", "all", "none")
 	if !isOrigin(site.Origin) {
 		l.wrong("site.origin"+where, fmt.Sprintf("%q is not the address of a server", site.Origin), `write it like "http://127.0.0.1:8081"`)

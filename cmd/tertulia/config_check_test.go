@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -159,6 +160,33 @@ func TestSitesAreDistinct(t *testing.T) {
 		if diff := cmp.Diff([]string{want}, faults(t, text, nil)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
+	}
+}
+
+// Channels can stand in an address, and destinations are other sites of the file.
+func TestChannelsAndDestinations(t *testing.T) {
+	const two = "[[site]]\nurl='https://a.example/'\n%s\n[[site]]\nurl='https://b.example/'\n"
+	for text, want := range map[string]string{
+		"destinations=['https://c.example/']":                            `site.destinations of site 1: "https://c.example/" is no site of these settings (give it a [[site]] of its own)`,
+		"destinations=['']":                                              `site.destinations of site 1: "" is no site of these settings (give it a [[site]] of its own)`,
+		"destinations=['https://A.example']":                             `site.destinations of site 1: "https://a.example/" is this site itself (name only others)`,
+		"destinations=['https://b.example/','https://B.example']":        `site.destinations of site 1: "https://b.example/" is named twice (name it once)`,
+		"[[site.channel]]\nname='Fotos'":                                 `site.channel.uid of site 1: "" cannot stand in an address (small letters, digits and hyphens, like "fotos")`,
+		"[[site.channel]]\nuid='../x'":                                   `site.channel.uid of site 1: "../x" cannot stand in an address (small letters, digits and hyphens, like "fotos")`,
+		"[[site.channel]]\nuid='Fotos'":                                  `site.channel.uid of site 1: "Fotos" cannot stand in an address (small letters, digits and hyphens, like "fotos")`,
+		"[[site.channel]]\nuid='2026'":                                   `site.channel.uid of site 1: "2026" is the archive of a year (write it like "fotos")`,
+		"[[site.channel]]\nuid='fotos'\n[[site.channel]]\nuid='fotos'\n": `site.channel.uid of site 1: there is a channel "fotos" already (name it once)`,
+	} {
+		if diff := cmp.Diff([]string{want}, faults(t, fmt.Sprintf(two, text), nil)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+	s := load(t, fmt.Sprintf(two, "destinations=['https://B.example']\n[[site.channel]]\nuid='fotos-1'\n[[site.channel]]\nuid='mar'\nname='El mar'"), nil)
+	if diff := cmp.Diff([]string{"https://b.example/"}, s.Sites[0].Destinations); diff != "" {
+		t.Errorf("destinations (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]channelSettings{{"fotos-1", "fotos-1"}, {"mar", "El mar"}}, s.Sites[0].Channels); diff != "" {
+		t.Errorf("channels (-want +got):\n%s", diff)
 	}
 }
 

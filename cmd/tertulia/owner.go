@@ -64,6 +64,8 @@ func postState(p store.Post) string {
 		return "draft"
 	case !p.Deleted.IsZero():
 		return "deleted"
+	case p.Private:
+		return "private"
 	case p.Scheduled:
 		return "scheduled"
 	case p.Announced == p.Revision:

@@ -52,6 +52,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Gate: parsing.Enter, Log: log},
 		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Allow: set.allow()},
 	}
+	desks := map[string]*site.Desk{}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Ready: db.Check}
 	for _, one := range set.Sites {
 		s, err := newSite(set, one, to, log)
@@ -64,6 +65,8 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		access := &site.Access{Site: s, DB: db}
 		posts := &site.Posts{Site: s, DB: db, Live: live}
 		files := set.mediaDir(s.Key)
+		desk := &site.Desk{Uploads: &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20}}
+		desks[one.URL] = desk
 		auth := newIndieAuth(set, s, access, to.strangers, log)
 		jobs.Sites = append(jobs.Sites, s)
 		server.Sites = append(server.Sites, &web.Site{
@@ -75,13 +78,18 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			IndieAuth:    auth,
 			Files:        media.Serve(files),
 			Micropub: &micropub.Handler{
-				Backend:       &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20},
+				Backend:       desk,
 				Authorize:     access.Grant,
 				MediaEndpoint: s.Endpoint("media"),
 				MaxFile:       int64(set.Limits.UploadMB) << 20,
 				Log:           log,
 			},
 		})
+	}
+	for _, one := range set.Sites {
+		for _, other := range one.Destinations {
+			desks[one.URL].Others = append(desks[one.URL].Others, desks[other].Uploads)
+		}
 	}
 	svc := &service{
 		app:    &app{settings: set, db: db, sites: server.Sites},

@@ -13,6 +13,7 @@ import (
 	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
 	"tertulia/mf2"
+	"tertulia/micropub"
 	"tertulia/store"
 	"tertulia/webmention"
 )
@@ -38,6 +39,9 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 		s.Name = home.Host
 	}
 	s.Author = card(one.Author, s)
+	for _, c := range one.Channels {
+		s.Channels = append(s.Channels, micropub.Channel{UID: c.UID, Name: c.Name})
+	}
 	s.Uploads = set.mediaDir(s.Key)
 	if one.Publish.generates() {
 		if set.serves(one) {
@@ -53,9 +57,20 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 		l := lang.For(one.Language)
 		css, _ := theme.Stylesheet()
 		s.Dir = dir
-		s.Publish = &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
+		pages := &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
+		s.Publish = pages
+		if s.Root == dir && sameOrigin(s.Base, home) {
+			s.Render = pages.Page
+		}
 	}
 	return s, nil
+}
+
+// sameOrigin tells whether a session of the owner's at the base of a site is one at its
+// pages as well: browsers send a cookie to the host that has set it.
+func sameOrigin(base string, home *url.URL) bool {
+	u, err := url.Parse(base)
+	return err == nil && u.Scheme == home.Scheme && u.Host == home.Host
 }
 
 // card is the owner's h-card.
