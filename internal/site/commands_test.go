@@ -112,6 +112,20 @@ func TestChannelsShowTheirPosts(t *testing.T) {
 	}, choices)
 }
 
+// The page of a channel offers a picture's smaller copies, as the home page does.
+func TestChannelsShowPictures(t *testing.T) {
+	inDarkroom(t, func(t *testing.T, w *darkroom) {
+		address := w.upload(photo(t, 1000, 10))
+		if _, err := w.posts.Create(t.Context(), editor, micropub.Create{Item: entry("photo", address), Digest: newDigest(), Commands: commands("mp-channel", "mar")}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if text := readFile(t, filepath.Join(w.root, "mar", "index.html")); !strings.Contains(text, "srcset=") {
+			t.Errorf("the page is\n%s", text)
+		}
+	}, choices)
+}
+
 // In a source the channel is in front matter and, where the settings say so, in the address;
 // the address stays when the channel changes, and what the owner writes there counts.
 func TestChannelsInTheSource(t *testing.T) {
