@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -18,6 +19,8 @@ type State string
 //	    └──▶ failed (no link, or never reached)
 //	pending, approved ──source answers 410, or the link is gone──▶ withdrawn
 //	withdrawn ──verified again──▶ what the owner had decided, else by policy
+//	any of these ──its person is blocked, muted──▶ rejected, muted ──not any more──▶ where it stood (Behind)
+//	any of these ──another mention is the same entry──▶ duplicate ──that one has gone──▶ where it stood (Behind)
 //
 // A decision of the owner (approved, rejected, deleted) survives every re-send.
 const (
@@ -28,6 +31,10 @@ const (
 	Deleted   State = "deleted"   // by the owner, never revived by a re-send
 	Withdrawn State = "withdrawn" // by its source
 	Failed    State = "failed"    // could not be verified
+
+	Quarantined State = "quarantined" // pending, but not put before the owner: it looks like spam
+	Silent      State = "muted"       // kept for nobody to see: its person or host is muted
+	Duplicate   State = "duplicate"   // another mention of the page is the same entry
 )
 
 // Mention is one Webmention: one source that links to one page.
@@ -38,16 +45,26 @@ type Mention struct {
 	Page     string `json:"page"`   // id of the page
 	State    State  `json:"state"`
 	Decision State  `json:"decision,omitempty"` // the owner's last: approved, rejected or deleted
+	Behind   State  `json:"behind,omitempty"`   // where it would stand but for its person or its twin; "": nothing is in the way
+	ByTrust  bool   `json:"by_trust,omitempty"` // it is approved because its person is trusted, and for nothing else
 
 	Shown *Version `json:"shown,omitempty"` // what readers see, or would see
 	Held  *Version `json:"held,omitempty"`  // a changed text that waits for the owner
 	Why   string   `json:"why,omitempty"`   // why it waits: a key of the catalogue
+
+	Refused []string `json:"refused,omitempty"` // digests of the changed texts that the owner has rejected, the latest last
+	Entry   string   `json:"entry,omitempty"`   // person and address of the entry that it is, "" when that is not known
+	Twin    string   `json:"twin,omitempty"`    // id of the mention that is shown for it: the same entry
+	Twins   []string `json:"twins,omitempty"`   // ids of those that it is shown for
 
 	Number   uint64    `json:"number,omitempty"` // wm-id: the change at which it first became public; 0: never was
 	Public   time.Time `json:"public,omitzero"`  // wm-received: that change's time
 	Received time.Time `json:"received"`
 	Checked  time.Time `json:"checked,omitzero"` // the last answer of its source that counted
 
+	Tried        time.Time `json:"tried,omitzero"`         // the last look at its source, whatever came of it
+	Unreachable  time.Time `json:"unreachable,omitzero"`   // the first of the looks since Checked that came to nothing; zero: there was none
+	Gone         time.Time `json:"gone,omitzero"`          // since when its source has taken it back; zero: it has not
 	Missing      int       `json:"missing,omitempty"`      // answers 404 or 451 in a row
 	MissingSince time.Time `json:"missing_since,omitzero"` // the first of them
 	History      []Event   `json:"history,omitempty"`
@@ -73,6 +90,7 @@ const (
 	mentionsPage   = "mentions_page"   // page·time it became public·id → id: the public ones
 	mentionsState  = "mentions_state"  // state·time·id → id
 	mentionsPerson = "mentions_person" // person·time·id → id
+	mentionEntry   = "mention_entry"   // page·sha256(entry) → id: the one that is shown
 	counts         = "counts"          // page·type → number of public ones
 )
 
@@ -94,9 +112,15 @@ var mentions = table[Mention]{
 		if m.Shown != nil && m.Shown.Person != "" {
 			entries = append(entries, indexEntry{mentionsPerson, join(m.Shown.Person, at, m.ID)})
 		}
+		if m.Entry != "" && m.Twin == "" {
+			entries = append(entries, indexEntry{mentionEntry, join(m.Page, sourceKey(m.Entry))})
+		}
 		return entries
 	},
 }
+
+// Stands is where the mention would stand if nothing were in its way.
+func (m *Mention) Stands() State { return cmp.Or(m.Behind, m.State) }
 
 // IsPublic tells whether readers see the mention.
 func (m *Mention) IsPublic() bool { return m.State == Approved && m.Shown != nil }
@@ -112,6 +136,11 @@ func (tx *Tx) Mention(id string) (Mention, error) { return mentions.get(tx, id) 
 // MentionFrom reads the mention of a page by its source as sent.
 func (tx *Tx) MentionFrom(page, source string) (Mention, error) {
 	return mentions.lookup(tx, mentionKey, page, sourceKey(source))
+}
+
+// MentionOf reads the mention of a page that is shown for an entry.
+func (tx *Tx) MentionOf(page, entry string) (Mention, error) {
+	return mentions.lookup(tx, mentionEntry, page, sourceKey(entry))
 }
 
 // PutMention writes a mention, keeps the counters, and records a change when what
@@ -161,7 +190,8 @@ func (tx *Tx) showMention(m *Mention, before, after publicView) error {
 	return tx.count(after, +1)
 }
 
-// DropMention removes a mention as if it had never been sent.
+// DropMention removes a mention as if it had never been sent, and what is kept of its
+// earlier texts.
 func (tx *Tx) DropMention(id string) error {
 	m, err := mentions.get(tx, id)
 	if err != nil {
@@ -174,6 +204,9 @@ func (tx *Tx) DropMention(id string) error {
 		if err := tx.count(view, -1); err != nil {
 			return err
 		}
+	}
+	if err := tx.ForgetBefore(id); err != nil {
+		return err
 	}
 	return mentions.delete(tx, id)
 }
@@ -217,6 +250,30 @@ func (tx *Tx) MentionsIn(state State, r Range) ([]Mention, string, error) {
 // MentionsBy lists the mentions of a person.
 func (tx *Tx) MentionsBy(person string, r Range) ([]Mention, string, error) {
 	return mentions.list(tx, r, nil, mentionsPerson, person)
+}
+
+// EachMention lists the mentions of the site in order of arrival, whatever their state:
+// at most limit of them after an id ("" begins at the first). There are none after the
+// last when fewer come.
+func (tx *Tx) EachMention(after string, limit int) []Mention {
+	var found []Mention
+	var from []byte
+	if after != "" {
+		from = append(key(tx.Site, mentions.name, after), 0)
+	}
+	pre := prefix(tx.Site, mentions.name)
+	for k, v := range tx.r.scan(pre, from, false) {
+		if len(found) == limit {
+			break
+		}
+		m, err := mentions.decode(k, string(k[len(pre):]), v)
+		if err != nil {
+			tx.log.Error("record passed over", "error", err)
+			continue
+		}
+		found = append(found, *m)
+	}
+	return found
 }
 
 // CountIn counts the mentions in a state, up to most.

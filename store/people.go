@@ -1,20 +1,27 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"io/fs"
+	"time"
+)
 
-// Trust is what the owner has decided about a person.
+// Trust is what the owner has decided about a person or a host.
 type Trust string
 
-// A person's mentions wait unless the owner trusts them; a blocked person's are
-// rejected unseen.
+// A person's mentions wait unless the owner trusts them. A muted person's are kept and
+// shown to nobody, a blocked person's are rejected unseen.
 const (
 	Unknown Trust = ""
 	Trusted Trust = "trusted"
+	Muted   Trust = "muted"
 	Blocked Trust = "blocked"
 )
 
 // Person is the author behind mentions. Identities are the addresses that were
-// confirmed to be theirs: a profile URL on the host that the mention came from.
+// confirmed to be theirs, without scheme: a profile ("bea.example/", "tilde.example/~bea"), a
+// handle ("bea@social.example"). A host that the owner has decided about is kept as a
+// person too, whose one identity is "host:" with its name.
 type Person struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
@@ -24,6 +31,8 @@ type Person struct {
 	Trust      Trust     `json:"trust,omitempty"`
 	Since      time.Time `json:"since,omitzero"` // of the trust
 	Created    time.Time `json:"created"`
+	Places     []string  `json:"places,omitempty"` // elsewhere, whose pages their profile calls theirs: these may name them
+	Merged     string    `json:"merged,omitempty"` // id of the person that they turned out to be; that one has the identities
 }
 
 const personKey = "person_key" // identity → id
@@ -40,37 +49,56 @@ var people = table[Person]{
 	},
 }
 
-// Person reads a person by id.
-func (tx *Tx) Person(id string) (Person, error) { return people.get(tx, id) }
+// Person reads a person by id, following merges.
+func (tx *Tx) Person(id string) (Person, error) {
+	for range 10 {
+		p, err := people.get(tx, id)
+		if err != nil || p.Merged == "" {
+			return p, err
+		}
+		id = p.Merged
+	}
+	return Person{}, fmt.Errorf("person %q: merged in a circle: %w", id, fs.ErrNotExist)
+}
 
 // PersonBy reads the person with an identity.
 func (tx *Tx) PersonBy(identity string) (Person, error) {
 	return people.lookup(tx, personKey, identity)
 }
 
+// Identities lists at most limit identities that begin with a prefix, and the id of the
+// person that has each.
+func (tx *Tx) Identities(begin string, limit int) map[string]string {
+	found := map[string]string{}
+	table := prefix(tx.Site, personKey)
+	for k, id := range tx.r.scan(key(tx.Site, personKey, begin), nil, false) {
+		if len(found) == limit {
+			break
+		}
+		found[string(k[len(table):])] = string(id)
+	}
+	return found
+}
+
+// People lists at most limit people that are wanted, the newest first; keep may be nil.
+func (tx *Tx) People(limit int, keep func(*Person) bool) []Person {
+	var found []Person
+	pre := prefix(tx.Site, people.name)
+	for k, v := range tx.r.scan(pre, nil, true) {
+		if len(found) == limit {
+			break
+		}
+		p, err := people.decode(k, string(k[len(pre):]), v)
+		if err != nil {
+			tx.log.Error("record passed over", "error", err)
+			continue
+		}
+		if p.Merged == "" && (keep == nil || keep(p)) {
+			found = append(found, *p)
+		}
+	}
+	return found
+}
+
 // PutPerson writes a person.
 func (tx *Tx) PutPerson(p Person) error { return people.put(tx, p) }
-
-// Decision is one line of the audit: who decided what, when.
-type Decision struct {
-	ID      string    `json:"id"`
-	At      time.Time `json:"at"`
-	By      string    `json:"by"`             // me of the person, or "command line"
-	Action  string    `json:"action"`         // approve, reject, delete, trust, block…
-	Subject string    `json:"subject"`        // id of what it is about
-	Note    string    `json:"note,omitempty"` // how it stood before
-}
-
-var audit = table[Decision]{
-	name: "audit", kind: "decision", version: 1,
-	key: func(d *Decision) string { return d.ID },
-}
-
-// Record writes a decision into the audit. It fills in ID and At.
-func (tx *Tx) Record(d Decision) error {
-	d.ID, d.At = NewID(tx.Now), tx.Now
-	return audit.put(tx, d)
-}
-
-// Decisions lists the audit, oldest first.
-func (tx *Tx) Decisions() ([]Decision, error) { return audit.all(tx, nil) }

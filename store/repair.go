@@ -75,7 +75,7 @@ var kinds = []kind{
 				return nil
 			}
 			return [][]byte{key(site, counts, v.page, v.typ)}
-		}, mentionKey, mentionsPage, mentionsState, mentionsPerson),
+		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry),
 	kindOf(&people, nil, nil, personKey),
 	kindOf(&contacts, nil, nil),
 	kindOf(&jobs, func(string) [][]byte { return [][]byte{jobsCount, prefix("", jobsLane)} },
@@ -96,6 +96,7 @@ var kinds = []kind{
 	kindOf(&sessions, nil, nil),
 	kindOf(&requests, nil, nil),
 	kindOf(&audit, nil, nil),
+	kindOf(&befores, nil, nil),
 }
 
 func kindOf[T any](t *table[T], counts func(string) [][]byte, counted func(string, *T) [][]byte, indexes ...string) kind {

@@ -49,7 +49,7 @@ type call struct {
 // given are the flags of verbs, with their defaults in [given.set].
 type given struct {
 	once, verbose, json, force, yes bool
-	scope, name, state, site        string
+	scope, name, state, site, trust string
 	dir, preset, at                 string
 	limit                           int
 	words                           []string // of a verb that works alone
@@ -88,7 +88,16 @@ func commands() []command {
 			{name: "approve", word: "ID", run: decide(approve)},
 			{name: "reject", word: "ID", run: decide((*site.Mentions).Reject)},
 			{name: "delete", word: "ID", run: decide((*site.Mentions).Delete)},
+			{name: "undo", word: "DECISION", run: decide((*site.Mentions).Undo)},
 			{name: "replay", word: "ID", run: replayMention},
+		}},
+		{"person", "who is behind mentions, and how far you trust them: a person by id, profile URL or @name@host, a host as host:NAME", []verb{
+			{name: "list", flags: "trust limit json", run: listPeople},
+			{name: "show", word: "WHO", flags: "json", run: showPerson},
+			{name: "trust", word: "WHO", flags: "json", run: entrust(store.Trusted)},
+			{name: "mute", word: "WHO", flags: "json", run: entrust(store.Muted)},
+			{name: "block", word: "WHO", flags: "json", run: entrust(store.Blocked)},
+			{name: "undo", word: "WHO|DECISION", run: decide((*site.Mentions).UndoPerson)},
 		}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
@@ -121,6 +130,7 @@ func (g *given) set() *flag.FlagSet {
 	fs.StringVar(&g.scope, "scope", "create", "what the token may do, as `WORDS` in quotes: "+strings.Join(scopes(), " "))
 	fs.StringVar(&g.name, "name", "", "the `NAME` by which you know it")
 	fs.StringVar(&g.state, "state", string(store.Pending), "those in a `STATE`: "+strings.Join(states(), ", "))
+	fs.StringVar(&g.trust, "trust", "", "only those whose `TRUST` is one of: "+strings.Join(trusts(), ", "))
 	fs.IntVar(&g.limit, "limit", 50, "at most `N` of them")
 	fs.BoolVar(&g.force, "force", false, "put the data that is there aside, in a directory beside it")
 	fs.BoolVar(&g.json, "json", false, "print JSON")
@@ -134,7 +144,8 @@ func (g *given) set() *flag.FlagSet {
 
 func states() []string {
 	var words []string
-	for _, s := range []store.State{store.Pending, store.Approved, store.Rejected, store.Deleted, store.Withdrawn, store.Failed, store.Received} {
+	for _, s := range []store.State{store.Pending, store.Approved, store.Rejected, store.Deleted, store.Withdrawn, store.Failed, store.Received,
+		store.Quarantined, store.Silent, store.Duplicate} {
 		words = append(words, string(s))
 	}
 	return words
@@ -194,6 +205,9 @@ func (r request) check(line string, set *flag.FlagSet) error {
 	}
 	if !slices.Contains(states(), r.flags.state) {
 		wrong = append(wrong, fmt.Errorf("there is no state %q, only: %s", r.flags.state, strings.Join(states(), ", ")))
+	}
+	if r.flags.trust != "" && !slices.Contains(trusts(), r.flags.trust) {
+		wrong = append(wrong, fmt.Errorf("there is no trust %q, only: %s", r.flags.trust, strings.Join(trusts(), ", ")))
 	}
 	for _, scope := range strings.Fields(r.flags.scope) {
 		if !slices.Contains(scopes(), scope) {
@@ -265,6 +279,10 @@ func (c command) usage(w io.Writer) {
 // hint is what to try after a verb has failed.
 func (c command) hint(err error) string {
 	switch {
+	case errors.Is(err, site.ErrUndecidable) && c.name == "person":
+		return "tertulia person show WHO lists what was decided about them"
+	case errors.Is(err, site.ErrEverybody):
+		return "name one host, such as host:blog.example.com: those below it are hit as well"
 	case errors.Is(err, site.ErrUndecidable):
 		return "tertulia mention show ID says what became of it; mention replay ID looks at its source again"
 	case c.name == "backup":

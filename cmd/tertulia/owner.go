@@ -129,8 +129,13 @@ func showMention(ctx context.Context, c call) error {
 	if m.Held != nil {
 		fmt.Fprintf(c.io.out, "  changed to, and this waits: %s\n", line(m.Held.Text))
 	}
+	if since := site.Unverifiable(m, time.Now()); !since.IsZero() {
+		fmt.Fprintf(c.io.out, "  unverifiable since %s: its source does not answer\n", when(since))
+	}
 	history(c, m.History)
-	return nil
+	decisions, err := c.site.Mentions.Decisions(ctx, m.ID)
+	audit(c, decisions)
+	return err
 }
 
 // decide makes a verb of a decision about a mention.

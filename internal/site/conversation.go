@@ -152,7 +152,7 @@ type Waiting struct {
 	Page     string // the page it is about
 	Title    string // of that page, if it is a post with a name
 	Digest   string // of the text, to be handed to Approve
-	Why      string // WhyPerson, WhyChanged, WhyMoved or WhyAll
+	Why      string // WhyPerson, WhyAuthor, WhyChanged, WhyMoved, WhyAll or WhyLinks
 	Received time.Time
 }
 
@@ -195,8 +195,9 @@ type Status struct {
 	Changed        time.Time
 }
 
-// Status reads where a mention stands. That the owner has rejected or deleted it is
-// nobody's business: it is still waiting then.
+// Status reads where a mention stands. That the owner has rejected or deleted it, or has
+// decided about its person, is nobody's business: it is still waiting then. A duplicate stands
+// where the mention stands that is shown for it.
 func (c *Conversation) Status(ctx context.Context, id string) (Status, error) {
 	var s Status
 	err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
@@ -204,12 +205,15 @@ func (c *Conversation) Status(ctx context.Context, id string) (Status, error) {
 		if err != nil {
 			return err
 		}
+		if twin, err := tx.Mention(m.Twin); m.State == store.Duplicate && err == nil {
+			m.State, m.Why = twin.State, twin.Why
+		}
 		s = Status{Source: m.Source, Target: m.Target, State: m.State, Received: m.Received, Changed: m.Received}
 		if len(m.History) > 0 {
 			s.Changed = m.History[len(m.History)-1].At
 		}
 		switch m.State {
-		case store.Rejected, store.Deleted:
+		case store.Rejected, store.Deleted, store.Silent, store.Quarantined, store.Duplicate:
 			s.State, s.Changed = store.Pending, m.Received
 		case store.Failed, store.Withdrawn:
 			s.Detail = m.Why

@@ -18,6 +18,8 @@ type look struct {
 	site    *Site
 	seen    webmention.Verification
 	version store.Version // when the link was found
+	by      claim         // who has written that
+	sites   int           // how many others it links to
 	attempt int
 	now     time.Time
 
@@ -107,12 +109,25 @@ func (l look) commit(id, page string) queue.Commit {
 
 // apply changes the mention as DESIGN section 3 says.
 func (l look) apply(tx *store.Tx, m *store.Mention) error {
+	m.State, m.Behind = m.Stands(), ""
+	if err := l.weigh(tx, m); err != nil {
+		return err
+	}
+	return l.site.settle(tx, m)
+}
+
+// weigh says where the mention stands by what was seen, whoever is behind it.
+func (l look) weigh(tx *store.Tx, m *store.Mention) error {
 	first := m.Shown == nil
-	if l.seen.Outcome != webmention.Unavailable {
-		m.Checked = l.now
+	m.Tried = l.now
+	switch {
+	case l.seen.Outcome != webmention.Unavailable:
+		m.Checked, m.Unreachable = l.now, time.Time{}
 		if l.seen.Outcome != webmention.Missing {
 			m.Missing, m.MissingSince = 0, time.Time{}
 		}
+	case m.Unreachable.IsZero() && !first:
+		m.Unreachable = l.now
 	}
 	switch l.seen.Outcome {
 	case webmention.Linked, webmention.Moved:
@@ -124,10 +139,10 @@ func (l look) apply(tx *store.Tx, m *store.Mention) error {
 		}
 		return l.arrived(tx, m)
 	case webmention.Unlinked, webmention.Gone:
-		withdraw(m, l.seen.Reason)
+		return l.withdraw(tx, m)
 	case webmention.Missing:
 		if l.missing(m) {
-			withdraw(m, l.seen.Reason)
+			return l.withdraw(tx, m)
 		}
 	case webmention.Unavailable:
 		if first && l.final() {
@@ -139,73 +154,76 @@ func (l look) apply(tx *store.Tx, m *store.Mention) error {
 
 // withdraw takes a mention back because its source did. What the owner decided is
 // remembered for the day the source says it again.
-func withdraw(m *store.Mention, why string) {
-	m.Held, m.Why = nil, why
+func (l look) withdraw(tx *store.Tx, m *store.Mention) error {
+	m.Held, m.Why = nil, l.seen.Reason
+	if m.Gone.IsZero() {
+		m.Gone = l.now
+	}
 	switch {
+	case m.State == store.Rejected:
 	case m.Shown == nil:
 		m.State = store.Failed
-	case m.State != store.Rejected:
+	default:
 		m.State = store.Withdrawn
 	}
+	return l.site.standDown(tx, m)
 }
 
 // arrived takes in what the source says now.
 // Spec: webmention#updating-existing-webmentions-li-1
 func (l look) arrived(tx *store.Tx, m *store.Mention) error {
 	v := l.version
-	trust, err := l.person(tx, &v)
+	if err := l.author(tx, m, &v); err != nil {
+		return err
+	}
+	trust, err := trustIn(tx, &v, l.by.at)
 	if err != nil {
 		return err
 	}
+	m.Gone = time.Time{}
 	moved := l.seen.Outcome == webmention.Moved
-	welcome := !moved && (l.site.Approve == ApproveNone || l.site.Approve == ApprovePeople && trust == store.Trusted)
+	trusted := trust == store.Trusted && l.site.Approve != ApproveAll
+	welcome := !moved && (trusted || l.site.Approve == ApproveNone && l.sites <= maxSites)
 	unchanged := m.Shown != nil && m.Shown.Digest == v.Digest
 	switch {
-	case trust == store.Blocked:
-		m.State, m.Shown, m.Held, m.Why = store.Rejected, &v, nil, ""
 	case m.Decision == store.Rejected:
 		m.State, m.Shown, m.Held = store.Rejected, &v, nil
-	case unchanged && (m.Decision == store.Approved || m.State == store.Approved), welcome:
+	case unchanged && (m.Decision == store.Approved || m.State == store.Approved):
 		m.State, m.Shown, m.Held, m.Why = store.Approved, &v, nil, ""
+	case welcome:
+		m.ByTrust = l.site.Approve == ApprovePeople && m.Decision != store.Approved && (m.ByTrust || m.State != store.Approved)
+		m.State, m.Shown, m.Held, m.Why = store.Approved, &v, nil, ""
+	case m.State == store.Approved && slices.Contains(m.Refused, v.Digest):
+		m.Held, m.Why = nil, "" // the owner has seen this one and does not want it
 	case m.State == store.Approved:
 		// Readers keep the text that was approved until the owner has seen the new one.
 		m.Held, m.Why = &v, WhyChanged
 	default:
 		// What was approved once and taken back by its source is not shown for a
 		// text that nobody has approved; nor does that approval reach the new text.
-		m.Why = l.whyWaits(m)
-		m.State, m.Decision, m.Shown, m.Held = store.Pending, "", &v, nil
+		m.Why = l.whyWaits(m, &v, trusted)
+		m.State, m.Decision, m.ByTrust, m.Shown, m.Held = store.Pending, "", false, &v, nil
+		if m.Why == WhyLinks {
+			m.State = store.Quarantined
+		}
 	}
-	if moved && m.Why != "" {
+	if moved && m.Why != "" && m.State != store.Quarantined {
 		m.Why = WhyMoved
 	}
-	return nil
+	if moved {
+		return l.site.standDown(tx, m) // the owner is asked about it, whatever else there is
+	}
+	return l.site.standFor(tx, m)
 }
 
-func (l look) whyWaits(m *store.Mention) string {
+func (l look) whyWaits(m *store.Mention, v *store.Version, trusted bool) string {
 	switch {
+	case l.sites > maxSites && !trusted:
+		return WhyLinks
 	case m.Decision == store.Approved:
 		return WhyChanged
 	case l.site.Approve == ApproveAll:
 		return WhyAll
 	}
-	return WhyPerson
-}
-
-// person finds or makes the person behind a version, and says how far they are
-// trusted. Who could not be confirmed is nobody, and never trusted.
-func (l look) person(tx *store.Tx, v *store.Version) (store.Trust, error) {
-	identity := l.identity(v)
-	if identity == "" {
-		return store.Unknown, nil
-	}
-	p, err := tx.PersonBy(identity)
-	if errors.Is(err, fs.ErrNotExist) {
-		p = store.Person{ID: store.NewID(tx.Now), Identities: []string{identity}, Created: tx.Now}
-	} else if err != nil {
-		return store.Unknown, err
-	}
-	p.Name, p.URL, p.Photo = v.Author.Name, v.Author.URL, v.Author.Photo
-	v.Person = p.ID
-	return p.Trust, tx.PutPerson(p)
+	return whyUnknown(v)
 }

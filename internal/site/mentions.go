@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/netip"
 	"net/url"
@@ -182,92 +181,6 @@ func network(a netip.Addr) string {
 		return a.String()
 	}
 	return p.String()
-}
-
-// Approve makes a mention public, its changed text included, and trusts its
-// person from now on unless everybody's mentions are to wait.
-// seen is the digest of the text that the owner was shown, "" when it is not known: when
-// the source has changed meanwhile the error is ErrChanged.
-func (m *Mentions) Approve(ctx context.Context, by, id, seen string) error {
-	return m.decide(ctx, by, id, "approve", func(tx *store.Tx, mention *store.Mention) error {
-		if mention.Held != nil {
-			mention.Shown, mention.Held = mention.Held, nil
-		}
-		if mention.Shown == nil || mention.State == store.Withdrawn {
-			return fmt.Errorf("mention %s is %s: %w", id, mention.State, ErrUndecidable)
-		}
-		if seen != "" && seen != mention.Shown.Digest {
-			return fmt.Errorf("mention %s: %w", id, ErrChanged)
-		}
-		mention.State, mention.Decision, mention.Why = store.Approved, store.Approved, ""
-		if m.Site.Approve == ApproveAll || mention.Shown.Person == "" {
-			return nil
-		}
-		return m.trust(tx, mention.Shown.Person)
-	})
-}
-
-// Why a mention waits.
-const (
-	WhyPerson  = "person"  // nothing of this person was approved yet
-	WhyChanged = "changed" // the text is another than the one that was approved
-	WhyMoved   = "moved"   // the source redirects to another domain
-	WhyAll     = "all"     // the owner wants to see everything first
-)
-
-// ErrChanged is returned when a decision was about another text than the one that waits.
-var ErrChanged = errors.New("the text has changed since it was shown")
-
-// ErrUndecidable is returned for a decision that the mention's state does not allow.
-var ErrUndecidable = errors.New("there is nothing to decide")
-
-func (m *Mentions) trust(tx *store.Tx, id string) error {
-	person, err := tx.Person(id)
-	if err != nil || person.Trust != store.Unknown {
-		return err
-	}
-	person.Trust, person.Since = store.Trusted, tx.Now
-	return tx.PutPerson(person)
-}
-
-// Reject hides a mention, or only the changed text of one that is public: what
-// was approved stays.
-func (m *Mentions) Reject(ctx context.Context, by, id string) error {
-	return m.decide(ctx, by, id, "reject", func(_ *store.Tx, mention *store.Mention) error {
-		if mention.Held != nil && mention.State == store.Approved {
-			mention.Held, mention.Why = nil, ""
-			return nil
-		}
-		mention.State, mention.Decision, mention.Held, mention.Why = store.Rejected, store.Rejected, nil, ""
-		return nil
-	})
-}
-
-// Delete removes a mention from sight for good: no re-send revives it.
-func (m *Mentions) Delete(ctx context.Context, by, id string) error {
-	return m.decide(ctx, by, id, "delete", func(_ *store.Tx, mention *store.Mention) error {
-		mention.State, mention.Decision, mention.Held, mention.Why = store.Deleted, store.Deleted, nil, ""
-		return nil
-	})
-}
-
-func (m *Mentions) decide(ctx context.Context, by, id, action string, apply func(*store.Tx, *store.Mention) error) error {
-	defer failpoint.Hit("mention.decided")
-	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
-		mention, err := tx.Mention(id)
-		if err != nil {
-			return err
-		}
-		before := mention.State
-		if err := apply(tx, &mention); err != nil {
-			return err
-		}
-		mention.History = store.AddEvent(mention.History, store.Event{At: tx.Now, Stage: action, Note: "by " + by})
-		if err := tx.PutMention(mention); err != nil {
-			return err
-		}
-		return cmp.Or(tx.Record(store.Decision{By: by, Action: action, Subject: id, Note: "was " + string(before)}), failpoint.Err("mention.decide"))
-	})
 }
 
 // Replay looks at a mention's source again, now.

@@ -156,19 +156,6 @@ func digest(v store.Version) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// identity is what a person is known by: the profile that the source claims,
-// when it is on the host that we asked. A profile elsewhere proves nothing.
-func (l look) identity(v *store.Version) string {
-	if v.Author.URL == "" {
-		return ""
-	}
-	at, err := url.Parse(v.Author.URL)
-	if err != nil || !sameHost(at, l.seen.Final) {
-		return ""
-	}
-	return strings.TrimPrefix(strings.TrimPrefix(mf2.NormalizeURL(at), "https://"), "http://")
-}
-
 // fetchPage reads a page that an author property points to.
 func (j *Jobs) fetchPage(ctx context.Context, u *url.URL) (mf2.Page, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)

@@ -151,7 +151,7 @@ func TestAuthorsAreLookedUp(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		post := w.create(entry("content", "hello"))
 		bea := w.host("bea.example")
-		bea.says("/about", `<div class="h-card"><a class="u-url u-uid p-name" href="https://bea.example/about">Bea</a><img class="u-photo" src="/b.jpg"></div>`)
+		bea.says("/about", `<div class="h-card"><a class="u-url u-uid p-name" href="https://bea.example/about">Bea</a><img class="u-photo" src="/b.jpg"></div><a href="/">home</a>`)
 		body := `<div class="h-entry"><a class="u-in-reply-to" href="` + post + `"></a><a class="u-author" href="/about"></a><p class="e-content">x</p></div>`
 		bea.says("/1", body)
 		id := w.receive("https://bea.example/1", post)

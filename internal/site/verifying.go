@@ -72,9 +72,11 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 			seen.Outcome, seen.Linked, seen.Reason = webmention.Linked, true, "the page links here in another spelling"
 		}
 	}
+	look.sites = s.sitesLinked(seen)
 	seen.Doc = nil // it can be large, and has said all
 	if look.seen = seen; seen.Linked {
 		look.version = j.read(ctx, s, mention, seen)
+		look.by = j.claimed(ctx, s, mention, seen, look.version.Author)
 	} else {
 		j.Hosts.disappoint(lane(mention.Source))
 	}

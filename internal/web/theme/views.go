@@ -44,7 +44,7 @@ type Pending struct {
 	Response        // as it would be shown
 	Page     Link   // the page it responds to
 	Digest   string // of what is shown, to be sent back with the decision
-	Why      string // why it waits: person, changed, moved, all, page; else a text that is shown as it is
+	Why      string // why it waits: person, author, links, changed, moved, all, page; else a text that is shown as it is
 	Received time.Time
 }
 
