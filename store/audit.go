@@ -26,9 +26,22 @@ var audit = table[Decision]{
 // Record writes a decision into the audit. It fills in ID and At where they are empty.
 func (tx *Tx) Record(d Decision) error {
 	if d.ID == "" {
-		d.ID, d.At = NewID(tx.Now), tx.Now
+		d.ID, d.At = tx.DecisionID(), tx.Now
 	}
 	return audit.put(tx, d)
+}
+
+// DecisionID makes the id of a decision, which comes after those of all before it, also
+// within one millisecond and with a clock that went back.
+func (tx *Tx) DecisionID() string {
+	id, pre := NewID(tx.Now), prefix(tx.Site, audit.name)
+	for k := range tx.r.scan(pre, nil, true) {
+		if last := string(k[len(pre):]); id <= last {
+			id = NewID(idTime(last).Add(time.Millisecond))
+		}
+		break
+	}
+	return id
 }
 
 // Decision reads a decision by its id.

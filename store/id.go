@@ -17,4 +17,13 @@ func NewID(now time.Time) string {
 	return idEncoding.EncodeToString(b[:])
 }
 
+// idTime is when an identifier was made; the beginning of time for what is none.
+func idTime(id string) time.Time {
+	b, err := idEncoding.DecodeString(id)
+	if err != nil || len(b) < 8 {
+		return time.UnixMilli(0)
+	}
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(b) >> 16))
+}
+
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

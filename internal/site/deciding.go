@@ -101,7 +101,7 @@ func (m *Mentions) decide(ctx context.Context, by, id, action string, apply func
 		if err != nil {
 			return err
 		}
-		d := store.Decision{ID: store.NewID(tx.Now), At: tx.Now, By: by, Action: action, Subject: id, Note: "was " + string(mention.State)}
+		d := store.Decision{ID: tx.DecisionID(), At: tx.Now, By: by, Action: action, Subject: id, Note: "was " + string(mention.State)}
 		was := mention
 		was.State = was.Stands()
 		mention.State, mention.Behind = was.State, ""

@@ -84,7 +84,7 @@ func (m *Mentions) Decide(ctx context.Context, by, who string, trust store.Trust
 		if err != nil {
 			return err
 		}
-		d := store.Decision{ID: store.NewID(tx.Now), At: tx.Now, By: by, Action: actions[trust], Subject: person.ID, Note: "was " + trustName(person.Trust)}
+		d := store.Decision{ID: tx.DecisionID(), At: tx.Now, By: by, Action: actions[trust], Subject: person.ID, Note: "was " + trustName(person.Trust)}
 		if err := entrust(tx, person, trust, &d); err != nil {
 			return err
 		}
