@@ -88,10 +88,10 @@ func commands() []command {
 			{name: "approve", word: "ID", run: decide(approve)},
 			{name: "reject", word: "ID", run: decide((*site.Mentions).Reject)},
 			{name: "delete", word: "ID", run: decide((*site.Mentions).Delete)},
-			{name: "undo", word: "DECISION", run: decide((*site.Mentions).Undo)},
 			{name: "replay", word: "ID", run: replayMention},
+			{name: "undo", word: "DECISION", run: decide((*site.Mentions).Undo)},
 		}},
-		{"person", "who is behind mentions, and how far you trust them: a person by id, profile URL or @name@host, a host as host:NAME", []verb{
+		{"person", "whom you trust, mute or block: people by profile URL, @name@host or id, hosts as host:NAME", []verb{
 			{name: "list", flags: "trust limit json", run: listPeople},
 			{name: "show", word: "WHO", flags: "json", run: showPerson},
 			{name: "trust", word: "WHO", flags: "json", run: entrust(store.Trusted)},

@@ -219,11 +219,14 @@ func linksTo(page webmention.Verification, id string) bool {
 var homes = regexp.MustCompile(`^/(?:~[^/]+|@[^/]+|(?:users?|u|members?|people|profiles?)/[^/]+)`)
 
 // homeOf is the home that a page lies in, "" when it lies in nobody's. In the fediverse
-// /users/alice is another name of /@alice.
+// /users/alice is another name of /@alice, and of /@Alice.
 func homeOf(u *url.URL) string {
-	home := strings.ToLower(homes.FindString(path.Clean("/" + u.Path)))
+	home := homes.FindString(path.Clean("/" + u.Path))
 	if name, ok := strings.CutPrefix(home, "/users/"); ok {
-		return "/@" + name
+		home = "/@" + name
+	}
+	if strings.HasPrefix(home, "/@") {
+		return strings.ToLower(home)
 	}
 	return home
 }

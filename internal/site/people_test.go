@@ -2,6 +2,8 @@ package site_test
 
 import (
 	"fmt"
+	"net/url"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -190,3 +192,41 @@ func TestPeopleAreMerged(t *testing.T) {
 		w.wantTexts("blocked", post)
 	})
 }
+
+// No two addresses that a stranger writes make a page somebody's on another host, or in another's home.
+func FuzzNobodyProvesAnother(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"https://bea.example/1", "https://bea.example/"}, {"https://tilde.example/~bea/../~eve", "https://tilde.example/~bea"},
+		{"https://social.example/users/bea/1", "https://social.example/@Bea"}, {"https://evil.test/@bea.example", "https://bea.example"},
+		{"https://bea.example:443/1", "http://bea.example:80/"}, {"https://[::1]:80/%2F..", "http://[::1]/"}, {"https://www.a/", "https://a/"},
+		{"https://brid.gy/x", "https://github.com/bea"}, {"https://bea.example/a%2f..%2fb", "https://bea.example/a"}, {"https://x.example/?a", "https://x.example/?b#c"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, page, profile string) {
+		a, err := url.Parse(page)
+		if err != nil || a.Host == "" {
+			return
+		}
+		b, err := url.Parse(profile)
+		if err != nil || b.Host == "" {
+			return
+		}
+		ids := site.Known(b)
+		if len(ids) == 0 || strings.Contains(ids[0], "\x00") {
+			t.Errorf("%q: known by %q", profile, ids)
+		}
+		if !site.Proven(a, b) || strings.Contains(a.Host, "brid") {
+			return
+		}
+		bare := func(u *url.URL) string { return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.") }
+		if isASCII(a.Host+b.Host) && strings.TrimRight(bare(a), ".") != strings.TrimRight(bare(b), ".") {
+			t.Errorf("%s proves %s", page, profile)
+		}
+		if home := path.Clean("/" + b.Path); strings.HasPrefix(home, "/~") && !strings.HasPrefix(path.Clean("/"+a.Path), "/"+strings.Split(home, "/")[1]) {
+			t.Errorf("%s proves %s", page, profile)
+		}
+	})
+}
+
+func isASCII(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) < 0 }
