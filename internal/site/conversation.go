@@ -152,6 +152,7 @@ type Waiting struct {
 	Page     string // the page it is about
 	Title    string // of that page, if it is a post with a name
 	Digest   string // of the text, to be handed to Approve
+	Person   string // id of whom it is by, "" when that could not be confirmed
 	Why      string // WhyPerson, WhyAuthor, WhyChanged, WhyMoved, WhyAll or WhyLinks
 	Received time.Time
 }
@@ -171,7 +172,7 @@ func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (l
 			}
 			w := Waiting{Response: response(m, v), Why: m.Why, Received: m.Received}
 			if v != nil {
-				w.Digest = v.Digest
+				w.Digest, w.Person = v.Digest, v.Person
 			}
 			if page, err := tx.Page(m.Page); err == nil {
 				w.Page = page.URL

@@ -18,6 +18,12 @@ import (
 // ErrEverybody is returned for a host that cannot be decided about, since it is no one's.
 var ErrEverybody = errors.New("that is no host of somebody's")
 
+// Muted and Blocked are what the owner's pages can say of a person.
+const (
+	Muted   = store.Muted
+	Blocked = store.Blocked
+)
+
 // actions are the names of decisions about people in the audit.
 var actions = map[store.Trust]string{
 	store.Unknown: "forget", store.Trusted: "trust", store.Muted: "mute", store.Blocked: "block",
@@ -95,6 +101,29 @@ func (m *Mentions) Decide(ctx context.Context, by, who string, trust store.Trust
 		return tx.Record(d)
 	})
 	return decision, err
+}
+
+// DecideAuthor is Decide about the person behind a mention; ErrUndecidable when it could not
+// be confirmed who that is.
+func (m *Mentions) DecideAuthor(ctx context.Context, by, mention string, trust store.Trust) error {
+	person := ""
+	err := m.DB.View(ctx, m.Site.Key, func(tx *store.Tx) error {
+		found, err := tx.Mention(mention)
+		for _, v := range []*store.Version{found.Shown, found.Held} {
+			if v != nil {
+				person = v.Person
+			}
+		}
+		return err
+	})
+	if err == nil && person == "" {
+		err = fmt.Errorf("mention %s is by nobody who is known: %w", mention, ErrUndecidable)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = m.Decide(ctx, by, person, trust)
+	return err
 }
 
 // UndoPerson takes back the last decision about a person that still stands, or a decision

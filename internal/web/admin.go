@@ -35,7 +35,7 @@ func (p *pages) admin(w http.ResponseWriter, r *http.Request) {
 	for _, m := range waiting {
 		view.Mentions = append(view.Mentions, theme.Pending{
 			ID: m.ID, Response: response(m.Response), Page: theme.Link{Name: m.Title, URL: m.Page},
-			Digest: m.Digest, Why: m.Why, Received: m.Received,
+			Digest: m.Digest, Why: m.Why, Person: m.Person != "", Received: m.Received,
 		})
 	}
 	if next != "" {
@@ -49,7 +49,7 @@ func (p *pages) toAdmin(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, p.base.Path+"admin/", http.StatusFound)
 }
 
-// decideMention approves or rejects one mention.
+// decideMention approves or rejects one mention, or mutes or blocks the person behind it.
 func (p *pages) decideMention(w http.ResponseWriter, r *http.Request) {
 	owner := p.signedIn(w, r)
 	if owner == nil {
@@ -62,6 +62,10 @@ func (p *pages) decideMention(w http.ResponseWriter, r *http.Request) {
 		err = p.Mentions.Approve(r.Context(), owner.me, id, r.PostFormValue("seen"))
 	case "reject":
 		err = p.Mentions.Reject(r.Context(), owner.me, id)
+	case "mute":
+		err = p.Mentions.DecideAuthor(r.Context(), owner.me, id, site.Muted)
+	case "block":
+		err = p.Mentions.DecideAuthor(r.Context(), owner.me, id, site.Blocked)
 	default:
 		p.fail(w, r, http.StatusBadRequest, "")
 		return

@@ -53,6 +53,45 @@ func TestInbox(t *testing.T) {
 	})
 }
 
+// Somebody who is known can be muted and blocked from the inbox; of somebody who is not only the mention is decided about.
+func TestInboxBlocksPeople(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		post := w.post("Base camp", "The networks are loudspeakers.")
+		for i, host := range []string{"bea", "eve"} {
+			source := fmt.Sprintf("https://%s.example/", host)
+			w.say(source, fmt.Sprintf(`<div class="h-entry"><a class="p-author h-card" href="/">%s</a><a class="u-in-reply-to" href="%s">x</a><p class="e-content">Reply %d.</p></div>`, host, post, i))
+			w.mention(source, post)
+		}
+		w.say("https://nobody.example/", `<div class="h-entry"><a class="u-in-reply-to" href="`+post+`">x</a><p class="e-content">Hm.</p></div>`)
+		w.mention("https://nobody.example/", post)
+		b := w.owner()
+		page := b.get("https://ana.example/-/admin/", "Accept-Language", "en")
+		if n := strings.Count(page.body, `value="block"`); n != 2 || !strings.Contains(page.body, "Block bea") || !strings.Contains(page.body, "Mute eve") {
+			t.Fatalf("%d can be blocked: %s", n, page.body)
+		}
+		form := formTo(t, page, "/-/admin/decide")
+		form.Set("decision", "block")
+		if a := b.post("https://ana.example/-/admin/decide", form); a.status != 303 {
+			t.Fatalf("block: got %d", a.status)
+		}
+		page = b.get("https://ana.example/-/admin/")
+		if n := strings.Count(page.body, `name="id"`); n != 2 || strings.Contains(page.body, "Reply 0.") {
+			t.Errorf("after the block: %d wait", n)
+		}
+		form = formTo(t, page, "/-/admin/decide")
+		form.Set("decision", "mute")
+		if a := b.post("https://ana.example/-/admin/decide", form); a.status != 303 {
+			t.Errorf("mute: got %d", a.status)
+		}
+		form = formTo(t, b.get("https://ana.example/-/admin/"), "/-/admin/decide")
+		form.Set("decision", "block")
+		if a := b.post("https://ana.example/-/admin/decide", form); a.status != 400 {
+			t.Errorf("block nobody: got %d", a.status)
+		}
+	})
+}
+
 // A decision about nothing is an error, and changes nothing.
 func TestDecisionsThatCannotBe(t *testing.T) {
 	inWorldOf(t, []house{{home: "https://ana.example/", language: "en"}, {home: "https://bea.example/", language: "en"}}, func(w *world) {

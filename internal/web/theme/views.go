@@ -32,7 +32,7 @@ type Field struct{ Name, Value string }
 // Admin is the view of "admin": what waits for the owner.
 type Admin struct {
 	Shell
-	Action   string // where a decision is posted: id, decision=approve|reject
+	Action   string // where a decision is posted: id, decision=approve|reject|mute|block
 	Mentions []Pending
 	More     string // address of the next page, empty on the last
 	Now      time.Time
@@ -45,6 +45,7 @@ type Pending struct {
 	Page     Link   // the page it responds to
 	Digest   string // of what is shown, to be sent back with the decision
 	Why      string // why it waits: person, author, links, changed, moved, all, page; else a text that is shown as it is
+	Person   bool   // it is known whom it is by, and they can be muted and blocked
 	Received time.Time
 }
 
