@@ -58,7 +58,8 @@ func (db *DB) applyLedger(ctx context.Context, site string) (dropped int, err er
 	persons := map[string]bool{}
 	var personIDs, mentionIDs []string
 	err = eachRecord(ctx, db, site, &people, func(p Person) {
-		if slices.ContainsFunc(append(p.Identities, p.URL), func(identity string) bool {
+		// Who was merged comes after the older record that they were merged into.
+		if persons[p.Merged] || slices.ContainsFunc(append(p.Identities, p.URL), func(identity string) bool {
 			return db.Erased(site, Erased{ErasedPerson, bare(identity)})
 		}) {
 			persons[p.ID], personIDs = true, append(personIDs, p.ID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"io/fs"
 	"time"
 
 	"tertulia/internal/queue"
@@ -59,39 +60,57 @@ func beginReview(tx *store.Tx, s *Site) error {
 // review goes through some of the site's mentions: sources that have not been asked for
 // long are looked at by the job verify, tombstones that have stood long enough go. The walk
 // begins anew when it has come to the end.
-func (j *Jobs) review(_ context.Context, job store.Job) (queue.Commit, error) {
+func (j *Jobs) review(ctx context.Context, job store.Job) (queue.Commit, error) {
 	var args reviewArgs
 	s, err := j.begin(job, &args)
 	if err != nil {
 		return nil, err
 	}
-	return func(tx *store.Tx) error { return s.review(tx, args) }, queue.After(reviewEvery, errNextReview)
+	var due, over []string
+	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		due, over, args.After = walk(tx.EachMention(args.After, reviewWalk), tx.Now)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(tx *store.Tx) error {
+		for _, id := range due {
+			if m, err := tx.Mention(id); err == nil && m.IsPublic() {
+				if err := tx.Enqueue(verifyJob(m)); err != nil {
+					return err
+				}
+			}
+		}
+		for _, id := range over {
+			if err := bury(tx, id); err != nil {
+				return err
+			}
+		}
+		return tx.KeepArgs(reviewJob(args))
+	}, queue.After(reviewEvery, errNextReview)
 }
 
-func (s *Site) review(tx *store.Tx, args reviewArgs) error {
-	some := tx.EachMention(args.After, reviewWalk)
-	args.After = ""
-	promised, hosts := 0, map[string]int{}
-	for i, m := range some {
-		if promised == reviewMost || i == reviewWalk-1 {
-			args.After = m.ID // the walk goes on behind it
+// walk tells which of some mentions are to be looked at, few of them and few at each host, and
+// which tombstones are over; after is the last that it came to, "" at the end.
+func walk(some []store.Mention, now time.Time) (due, over []string, after string) {
+	hosts := map[string]int{}
+	for _, m := range some {
+		if len(due) == reviewMost {
+			return due, over, after
 		}
+		after = m.ID
 		switch at := lane(m.Source); {
-		case !m.Gone.IsZero() && tx.Now.Sub(m.Gone) >= tombstone:
-			if err := bury(tx, m); err != nil {
-				return err
-			}
-		case m.IsPublic() && !tx.Now.Before(nextReview(m)) && hosts[at] < reviewHost && promised < reviewMost:
-			promised, hosts[at] = promised+1, hosts[at]+1
-			if err := tx.Enqueue(verifyJob(m)); err != nil {
-				return err
-			}
-		}
-		if args.After != "" {
-			break
+		case !m.Gone.IsZero() && now.Sub(m.Gone) >= tombstone:
+			over = append(over, m.ID)
+		case m.IsPublic() && !now.Before(nextReview(m)) && hosts[at] < reviewHost:
+			due, hosts[at] = append(due, m.ID), hosts[at]+1
 		}
 	}
-	return tx.KeepArgs(reviewJob(args))
+	if len(some) < reviewWalk {
+		after = ""
+	}
+	return due, over, after
 }
 
 // nextReview is when the source of a mention is to be looked at again.
@@ -108,17 +127,21 @@ func nextReview(m store.Mention) time.Time {
 	return last.Add(reviewAfter + time.Duration(h.Sum32()%1000)*reviewSpread/1000)
 }
 
-// bury ends a tombstone: nothing is left of what the source said. What the owner has
-// rejected leaves the decision behind, so that no re-send revives it.
-func bury(tx *store.Tx, m store.Mention) error {
+// bury ends a tombstone, unless its source has come back meanwhile: nothing is left of what
+// it said. What the owner has rejected leaves the decision behind, so that no re-send revives it.
+func bury(tx *store.Tx, id string) error {
+	m, err := tx.Mention(id)
+	if err != nil || m.Gone.IsZero() {
+		return ignore(err, fs.ErrNotExist)
+	}
 	if m.Decision != store.Rejected && m.Decision != store.Deleted {
-		return tx.DropMention(m.ID)
+		return tx.DropMention(id)
 	}
 	if m.Shown == nil {
 		return nil
 	}
 	m.Shown, m.Held = nil, nil
-	if err := tx.ForgetBefore(m.ID); err != nil {
+	if err := tx.ForgetBefore(id); err != nil {
 		return err
 	}
 	return tx.PutMention(m)

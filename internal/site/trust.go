@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"tertulia/store"
 )
@@ -143,6 +142,11 @@ func (s *Site) resettle(tx *store.Tx, m store.Mention, person string) error {
 			v.Person, moved = person, true
 		}
 	}
+	if moved && m.Entry != "" {
+		if err := s.standFor(tx, &m); err != nil {
+			return err
+		}
+	}
 	if err := s.settle(tx, &m); err != nil || m.State == was && !moved {
 		return err
 	}
@@ -213,7 +217,7 @@ func merge(tx *store.Tx, a, b store.Person) (store.Person, error) {
 	}
 	a.Places = append(a.Places, b.Places...)
 	a.Places = a.Places[:min(len(a.Places), maxPlaces)]
-	b.Identities, b.Places, b.Trust, b.Since, b.Merged = nil, nil, store.Unknown, time.Time{}, a.ID
+	b = store.Person{ID: b.ID, Created: b.Created, Merged: a.ID}
 	if err := tx.PutPerson(b); err != nil {
 		return a, err
 	}
