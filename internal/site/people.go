@@ -122,8 +122,8 @@ func (j *Jobs) knownOf(ctx context.Context, s *Site, final, profile *url.URL) (k
 
 // needs says what confirms that a page is by the owner of a profile.
 func (k known) needs(final, profile *url.URL) proof {
-	if speaksFor, ok := bridgeFor(hostName(final)); ok {
-		if speaksFor(hostName(profile)) {
+	if _, ok := bridgeFor(hostName(final)); ok {
+		if bridged(final, profile) {
 			return proven
 		}
 		return never

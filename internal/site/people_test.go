@@ -66,14 +66,16 @@ func TestAuthorsAreConfirmed(t *testing.T) {
 		"an author page of another":       {source: "mag.example/2026/hello", author: "mag.example/author/bea", pages: pages{"mag.example/author/bea": `<a href="/2025/other">x</a>`}},
 		"a name below for each":           {source: "mallory.tumblr.example/1", author: "bea.tumblr.example/", pages: pages{"bea.tumblr.example/": ""}},
 
-		"a bridge":               {source: "brid.gy/like/github/bea/1/2", author: "github.com/bea", want: true},
-		"the bridge's twin":      {source: "brid-gy.appspot.com/like/github/bea/1/2", author: "github.com/bea", want: true},
-		"a bridge, any other":    {source: "brid.gy/like/github/bea/1/2", author: "bea.example/", pages: pages{"bea.example/": fmt.Sprintf(me, "https://brid.gy/")}},
-		"no bridge, but alike":   {source: "brid.gy.evil.test/like/1", author: "github.com/bea", pages: pages{"github.com/bea": ""}},
-		"a bridge, itself":       {source: "brid.gy/1", author: "brid.gy/"},
-		"an open redirect":       {source: "mallory.example/1", author: "bea.example/out", trusted: "bea.example/out", pages: pages{"bea.example/out": "→ https://mallory.example/"}},
-		"a home that has moved":  {source: "new.example/1", author: "old.example/", pages: pages{"old.example/": "→ https://new.example/", "new.example/": "x"}, want: true},
-		"nothing but a fragment": {source: "team.example/1", author: "team.example/about#mallory", trusted: "https://team.example/about#bea", pages: pages{"team.example/about": `<a href="/1">x</a>`}},
+		"a bridge":                {source: "brid.gy/like/github/bea/1/2", author: "github.com/bea", want: true},
+		"the bridge's twin":       {source: "brid-gy.appspot.com/like/github/bea/1/2", author: "github.com/bea", want: true},
+		"a bridge, by its server": {source: "brid.gy/comment/mastodon/@me@small.example/1/2", author: "small.example/@bea", want: true},
+		"a bridge, other server":  {source: "brid.gy/comment/mastodon/@me@evil.example/1/2", author: "small.example/@bea", pages: pages{"small.example/@bea": ""}},
+		"a bridge, any other":     {source: "brid.gy/like/github/bea/1/2", author: "bea.example/", pages: pages{"bea.example/": fmt.Sprintf(me, "https://brid.gy/")}},
+		"no bridge, but alike":    {source: "brid.gy.evil.test/like/1", author: "github.com/bea", pages: pages{"github.com/bea": ""}},
+		"a bridge, itself":        {source: "brid.gy/1", author: "brid.gy/"},
+		"an open redirect":        {source: "mallory.example/1", author: "bea.example/out", trusted: "bea.example/out", pages: pages{"bea.example/out": "→ https://mallory.example/"}},
+		"a home that has moved":   {source: "new.example/1", author: "old.example/", pages: pages{"old.example/": "→ https://new.example/", "new.example/": "x"}, want: true},
+		"nothing but a fragment":  {source: "team.example/1", author: "team.example/about#mallory", trusted: "https://team.example/about#bea", pages: pages{"team.example/about": `<a href="/1">x</a>`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
