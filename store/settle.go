@@ -104,19 +104,3 @@ func (tx *Tx) Unpark(id string) error {
 	tx.jobs = true
 	return jobs.put(tx, j)
 }
-
-// KeepArgs gives the job of a kind and key, which runs, other arguments for its next run,
-// without asking for one.
-func (tx *Tx) KeepArgs(j Job) error {
-	have, err := jobs.lookup(tx, jobsKey, tx.Site, j.Kind, j.Key)
-	if err != nil {
-		return err
-	}
-	have.Args = j.Args
-	return jobs.put(tx, have)
-}
-
-// HasJob tells whether a job of a kind and key waits, runs or is parked.
-func (tx *Tx) HasJob(kind, about string) bool {
-	return tx.r.get(key("", jobsKey, tx.Site, kind, about)) != nil
-}

@@ -205,12 +205,13 @@ func (svc *service) finish(server *http.Server, started *sync.WaitGroup) {
 	}
 }
 
-// housekeeping sweeps what has expired and what was left unfinished, now and
-// every hour.
+// housekeeping sweeps what has expired and what was left unfinished, and has sources
+// looked at again that were not for long, now and every hour.
 func (svc *service) housekeeping(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
+		believed := true
 		for _, s := range svc.app.sites {
 			// What has expired is kept a day longer, so that a clock that was wrong
 			// for a while costs nobody their session.
@@ -219,11 +220,17 @@ func (svc *service) housekeeping(ctx context.Context) {
 				svc.log.Error("expired records cannot be swept", "site", s.Key, "error", err)
 			}
 			if errors.Is(err, store.ErrClock) {
+				believed = false
 				continue // uploads are judged by the same clock
 			}
 			uploads := &site.Uploads{Posts: s.Posts, Dir: svc.app.settings.mediaDir(s.Key)}
 			if err := uploads.Sweep(ctx, time.Now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
 				svc.log.Error("unfinished uploads cannot be swept", "site", s.Key, "error", err)
+			}
+		}
+		if believed {
+			if err := svc.jobs.Review(ctx); err != nil && ctx.Err() == nil {
+				svc.log.Error("mentions cannot be reviewed", "error", err)
 			}
 		}
 		select {

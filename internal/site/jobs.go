@@ -50,7 +50,6 @@ const (
 	jobAdopt    = "adopt"    // key: the site
 	jobResize   = "resize"   // key: name of the file
 	jobTrust    = "trust"    // key: id of the person
-	jobReview   = "review"   // key: the site
 )
 
 // Handlers is what a queue.Runner runs.
@@ -65,7 +64,6 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobAdopt:    j.adopt,
 		jobResize:   j.resize,
 		jobTrust:    j.trust,
-		jobReview:   j.review,
 	}
 }
 
@@ -75,17 +73,13 @@ func (j *Jobs) Leases() map[string]time.Duration {
 	return map[string]time.Duration{jobDeploy: 15 * time.Minute, jobAdopt: 15 * time.Minute, jobResize: 5 * time.Minute}
 }
 
-// Begin promises what has to be done for a site from its start on: to look again now and
-// then at the sources of its mentions and, where its posts lie in a source, to look that through.
+// Begin promises what has to be done once after the start, for a site whose posts lie in
+// a source: to look it through.
 func (j *Jobs) Begin(ctx context.Context, s *Site) error {
-	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
-		if s.Source != nil {
-			if err := tx.Enqueue(adoptJob(s)); err != nil {
-				return err
-			}
-		}
-		return beginReview(tx, s)
-	})
+	if s.Source == nil {
+		return nil
+	}
+	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error { return tx.Enqueue(adoptJob(s)) })
 }
 
 // sendArgs are the arguments of a send.

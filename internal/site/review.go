@@ -2,12 +2,12 @@ package site
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"math/rand/v2"
 	"time"
 
-	"tertulia/internal/queue"
 	"tertulia/store"
 )
 
@@ -15,7 +15,6 @@ import (
 // not stand here for ever: slowly, a few an hour, and each a month after the last answer, give or take
 // some days, so that what came together is not asked for together.
 const (
-	reviewEvery  = time.Hour
 	reviewAfter  = 30 * 24 * time.Hour // the last answer of a source
 	reviewSpread = 5 * 24 * time.Hour  // on top, by chance
 	retryAfter   = 10 * 24 * time.Hour // the last look at one that does not answer
@@ -37,49 +36,43 @@ func Unverifiable(m store.Mention, now time.Time) time.Time {
 	return m.Unreachable
 }
 
-var errNextReview = errors.New("some sources were looked through; the others come in turn")
-
-// reviewArgs are the arguments of the job review.
-type reviewArgs struct {
-	Site  string `json:"site"`
-	After string `json:"after,omitempty"` // the mention that it came to
+// Review goes through some of the mentions of each site: sources that have not been asked for
+// long are promised a look, tombstones that have stood long enough go. It is called once an hour, by
+// one caller, and goes on where it was; after a start anywhere, so that the last of very many
+// have their turn as well, however often that is.
+func (j *Jobs) Review(ctx context.Context) error {
+	_, paused, err := j.DB.Paused()
+	if err != nil || paused {
+		return err
+	}
+	for _, s := range j.Sites {
+		if err := j.review(ctx, s); err != nil {
+			return fmt.Errorf("review the mentions of %s: %w", s.Key, err)
+		}
+	}
+	return nil
 }
 
-func reviewJob(a reviewArgs) store.Job { return newJob(jobReview, a.Site, a) }
-
-// beginReview promises the job review, unless it goes its way already.
-func beginReview(tx *store.Tx, s *Site) error {
-	if tx.HasJob(jobReview, s.Key) {
-		return nil // and has come somewhere
-	}
-	job := reviewJob(reviewArgs{Site: s.Key})
-	job.Due = tx.Now.Add(reviewEvery)
-	return tx.Enqueue(job)
-}
-
-// review goes through some of the site's mentions: sources that have not been asked for
-// long are looked at by the job verify, tombstones that have stood long enough go. The walk
-// begins anew when it has come to the end.
-func (j *Jobs) review(ctx context.Context, job store.Job) (queue.Commit, error) {
-	var args reviewArgs
-	s, err := j.begin(job, &args)
-	if err != nil {
-		return nil, err
-	}
+func (j *Jobs) review(ctx context.Context, s *Site) error {
 	var due, over []string
-	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-		due, over, args.After = walk(tx.EachMention(args.After, reviewWalk), tx.Now)
+	err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		if s.reviewed == "" {
+			s.reviewed = anywhere(tx)
+		}
+		due, over, s.reviewed = walk(tx.EachMention(s.reviewed, reviewWalk), tx.Now)
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || len(due)+len(over) == 0 {
+		return err
 	}
-	return func(tx *store.Tx) error {
+	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
 		for _, id := range due {
-			if m, err := tx.Mention(id); err == nil && m.IsPublic() {
-				if err := tx.Enqueue(verifyJob(m)); err != nil {
-					return err
-				}
+			m, err := tx.Mention(id)
+			if err != nil || !m.IsPublic() {
+				continue // it has gone meanwhile
+			}
+			if err := tx.Enqueue(verifyJob(m)); err != nil {
+				return err
 			}
 		}
 		for _, id := range over {
@@ -87,12 +80,23 @@ func (j *Jobs) review(ctx context.Context, job store.Job) (queue.Commit, error) 
 				return err
 			}
 		}
-		return tx.KeepArgs(reviewJob(args))
-	}, queue.After(reviewEvery, errNextReview)
+		return nil
+	})
+}
+
+// anywhere is where the first walk begins: somewhere among more mentions than one walk goes
+// through, else before the first.
+func anywhere(tx *store.Tx) string {
+	some := tx.EachMention("", reviewWalk)
+	if len(some) < reviewWalk {
+		return ""
+	}
+	span := tx.Now.Sub(some[0].Received)
+	return store.NewID(some[0].Received.Add(rand.N(max(span, 1))))
 }
 
 // walk tells which of some mentions are to be looked at, few of them and few at each host, and
-// which tombstones are over; after is the last that it came to, "" at the end.
+// which tombstones are over; after is the last that it came to, or the beginning.
 func walk(some []store.Mention, now time.Time) (due, over []string, after string) {
 	hosts := map[string]int{}
 	for _, m := range some {
@@ -108,10 +112,13 @@ func walk(some []store.Mention, now time.Time) (due, over []string, after string
 		}
 	}
 	if len(some) < reviewWalk {
-		after = ""
+		after = beginning
 	}
 	return due, over, after
 }
+
+// beginning comes before every identifier, and is not "".
+const beginning = "!"
 
 // nextReview is when the source of a mention is to be looked at again.
 func nextReview(m store.Mention) time.Time {

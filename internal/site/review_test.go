@@ -11,13 +11,14 @@ import (
 	"tertulia/store"
 )
 
-const day = 24 * time.Hour
-
-// begin starts what a site does from its start on.
-func (w *world) begin() {
+// passDays lets days pass in a service that runs, if not every hour of them.
+func (w *world) passDays(days int) {
 	w.t.Helper()
-	if err := w.jobs.Begin(w.t.Context(), w.site); err != nil {
-		w.t.Fatal(err)
+	for range days * 6 {
+		if err := w.jobs.Review(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+		pass(4 * time.Hour)
 	}
 }
 
@@ -25,7 +26,6 @@ func (w *world) begin() {
 // in that. What is not public is left alone.
 func TestPublicMentionsAreLookedAtAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.begin()
 		post := w.create(entry("content", "hello"))
 		bea, eve := w.host("bea.example"), w.host("eve.example")
 		const many = 40
@@ -37,20 +37,19 @@ func TestPublicMentionsAreLookedAtAgain(t *testing.T) {
 		w.decide(w.approve, ids[0])
 		eve.says("/1", signed("https://eve.example/", post))
 		waiting := w.receive("https://eve.example/1", post)
-		pass(29 * day)
+		w.passDays(29)
 		if n := len(w.web.Requests("bea.example")); n != many {
 			t.Errorf("in the first month: asked %d times", n)
 		}
 		bea.set("/0", answer{status: 410})
 		for range 2 {
-			w.begin()
 			w.restart()
-			pass(2 * day)
+			w.passDays(2)
 		}
 		if n := len(w.web.Requests("bea.example")) - many; n < many/4 || n >= many {
 			t.Errorf("after the first month some of them are looked at: %d of %d", n, many)
 		}
-		pass(5 * day)
+		w.passDays(5)
 		hours := map[time.Time]int{}
 		for _, r := range w.web.Requests("bea.example")[many:] {
 			hours[r.Time.Truncate(time.Hour)]++
@@ -76,25 +75,24 @@ func TestPublicMentionsAreLookedAtAgain(t *testing.T) {
 // HOSTILE 43: what cannot be reached is kept, tried now and then, and flagged after a month; an answer clears that.
 func TestUnreachableSourcesAreFlaggedAndKept(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.begin()
 		post := w.create(entry("content", "hello"))
 		w.host("bea.example").says("/1", replyTo(post, "hello"))
 		id := w.receive("https://bea.example/1", post)
 		w.decide(w.approve, id)
 		w.web.Down("bea.example", true)
 		flagged := func() bool { return !site.Unverifiable(w.mention(id), time.Now()).IsZero() }
-		pass(60 * day)
+		w.passDays(60)
 		if flagged() {
 			t.Error("flagged before it was out of reach for a month")
 		}
-		pass(15 * day)
+		w.passDays(15)
 		if !flagged() {
 			t.Errorf("not flagged after a month: %+v", w.mention(id))
 		}
-		pass(60 * day)
+		w.passDays(60)
 		w.wantTexts("after months", post, "hello")
 		w.web.Down("bea.example", false)
-		pass(11 * day)
+		w.passDays(11)
 		if m := w.mention(id); flagged() || !m.Unreachable.IsZero() || m.State != store.Approved {
 			t.Errorf("it answers again: %+v", m)
 		}
@@ -105,7 +103,6 @@ func TestUnreachableSourcesAreFlaggedAndKept(t *testing.T) {
 // its earlier decision, later it is a new mention. A rejection outlives its tombstone, and what was said does not.
 func TestTombstones(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.begin()
 		post := w.create(entry("content", "hello"))
 		bea := w.host("bea.example")
 		send := func(path string) string { return w.receive("https://bea.example"+path, post) }
@@ -126,14 +123,14 @@ func TestTombstones(t *testing.T) {
 		w.decide(w.mentions.Delete, deleted)
 		w.decide(w.approve, shown)
 		gone()
-		pass(29 * day)
+		w.passDays(29)
 		says()
 		if again := send("/shown"); again != shown {
 			t.Error("within a month it is another mention")
 		}
 		w.wantTexts("back within a month", post, "text of /shown")
 		gone()
-		pass(31 * day)
+		w.passDays(31)
 		if _, err := w.talk.Mention(t.Context(), shown); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("after its tombstone: got %v", err)
 		}

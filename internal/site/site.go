@@ -70,6 +70,7 @@ type Site struct {
 	publishing sync.Mutex        // the lists of a site are written one after the other
 	listed     time.Time         // when they were last, guarded by publishing
 	swept      time.Time         // when tombstones were last looked for, by the job adopt alone
+	reviewed   string            // the mention that Review came to, by that alone
 	passed     map[string]string // what is wrong with the files that the last look at the source passed over, by the same
 }
 
