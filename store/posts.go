@@ -43,6 +43,7 @@ type Post struct {
 	Base    *Saying `json:"base,omitempty"`    // what the file says that the next revision is an edit of; nil: it tells itself
 	Kept    []byte  `json:"kept,omitempty"`    // the file as it was when the post was taken away
 
+	Said    string  `json:"said,omitempty"` // digest of what was announced last; "": unknown
 	Sent    []Sent  `json:"sent,omitempty"` // one for each target ever linked to
 	History []Event `json:"history,omitempty"`
 }
@@ -68,7 +69,7 @@ type Sent struct {
 	Target   string    `json:"target"`
 	Revision int       `json:"revision"` // of the post that was last announced to it
 	Linked   bool      `json:"linked"`   // that revision links to it
-	State    string    `json:"state"`    // waiting, sent, unlinked, refused, no endpoint, failed, kept back
+	State    string    `json:"state"`    // waiting, sent, accepted, rejected, unlinked, refused, no endpoint, failed, kept back, never asked
 	Endpoint string    `json:"endpoint,omitempty"`
 	Status   int       `json:"status,omitempty"`   // HTTP status of the endpoint's answer
 	Location string    `json:"location,omitempty"` // its status page

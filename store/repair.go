@@ -91,6 +91,8 @@ var kinds = []kind{
 	kindOf(&changes, nil, nil),
 	kindOf(&media, nil, nil),
 	kindOf(&files, nil, nil),
+	kindOf(&outgoing, nil, nil),
+	kindOf(&feeds, nil, nil),
 	kindOf(&tokens, nil, nil),
 	kindOf(&codes, nil, nil),
 	kindOf(&sessions, nil, nil),
