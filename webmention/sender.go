@@ -150,11 +150,7 @@ func (s *Sender) Send(ctx context.Context, source, target *url.URL) (Delivery, e
 	if err != nil {
 		return Delivery{}, err
 	}
-	d, err := s.deliver(ctx, endpoint, source, target)
-	if err != nil {
-		return Delivery{}, sendError("send to", endpoint, err)
-	}
-	return d, nil
+	return s.Deliver(ctx, endpoint, source, target)
 }
 
 // deliver posts to endpoint and goes with it when it moves. Any 2xx is a success.
