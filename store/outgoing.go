@@ -19,6 +19,7 @@ type Outgoing struct {
 
 	Stamp  string `json:"stamp,omitempty"`  // changes with its entry in the list that names it; "": that says nothing
 	Listed bool   `json:"listed,omitempty"` // the last reading of the site's lists had it
+	Look   bool   `json:"look,omitempty"`   // it is to be looked at, as soon as there is time
 	Quiet  bool   `json:"quiet,omitempty"`  // it was there when the lists were first read, and nobody was told of it yet
 
 	Sent    []Sent  `json:"sent,omitempty"` // one for each target ever told
@@ -32,7 +33,7 @@ type Feed struct {
 	Modified string    `json:"modified,omitempty"` // Last-Modified, to the letter
 	Digest   string    `json:"digest,omitempty"`   // of its bytes
 	Maps     []string  `json:"maps,omitempty"`     // the lists that it names
-	Read     time.Time `json:"read,omitzero"`      // when it was last read
+	Since    time.Time `json:"since,omitzero"`     // when it was first read
 }
 
 var outgoing = table[Outgoing]{
@@ -53,6 +54,9 @@ func (tx *Tx) PutOutgoing(o Outgoing) error { return outgoing.put(tx, o) }
 
 // Outgoings lists the pages that keep wants, by address. keep may be nil.
 func (tx *Tx) Outgoings(keep func(*Outgoing) bool) ([]Outgoing, error) { return outgoing.all(tx, keep) }
+
+// Feeds lists the lists of pages.
+func (tx *Tx) Feeds() ([]Feed, error) { return feeds.all(tx, nil) }
 
 // Feed reads what is known of a list of pages.
 func (tx *Tx) Feed(url string) (Feed, error) { return feeds.get(tx, url) }

@@ -22,6 +22,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/html/charset"
 
@@ -42,8 +43,9 @@ type List struct {
 
 // Entry is one page of a list.
 type Entry struct {
-	URL   string // absolute
-	Stamp string // another one when the entry has changed; "": it does not tell
+	URL       string    // absolute
+	Stamp     string    // another one when the entry has changed; "": it does not tell
+	Published time.Time // when its feed says that it was published; zero: it does not tell
 }
 
 // Read reads a document that came from base. Entries without an address are left out. The
@@ -56,10 +58,12 @@ func Read(body []byte, contentType string, base *url.URL) (List, error) {
 	switch {
 	case bytes.HasPrefix(start, []byte("{")):
 		err = l.json(start)
-	case strings.Contains(contentType, "html") && !bytes.HasPrefix(start, []byte("<?xml")), bytes.HasPrefix(bytes.ToLower(start[:min(len(start), 9)]), []byte("<!doctype")):
+	case slices.Contains(roots, rootOf(start)): // whatever it is said to be
+		err = l.xml(start)
+	case strings.Contains(contentType, "html") || contentType == "":
 		err = l.hfeed(body, contentType)
 	default:
-		err = l.xml(start)
+		err = ErrNone
 	}
 	if err != nil {
 		return List{}, err
@@ -74,7 +78,7 @@ type lister struct {
 }
 
 // add notes a page; a relative address is relative to where the document says.
-func (l *lister) add(base *url.URL, address, stamp string) {
+func (l *lister) add(base *url.URL, address, stamp, published string) {
 	u, err := base.Parse(strings.TrimSpace(address))
 	if err != nil || strings.TrimSpace(address) == "" || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return
@@ -82,7 +86,7 @@ func (l *lister) add(base *url.URL, address, stamp string) {
 	u.Fragment, u.RawFragment = "", ""
 	if at := u.String(); !l.seen[at] && len(l.list.Entries) < MaxEntries {
 		l.seen[at] = true
-		l.list.Entries = append(l.list.Entries, Entry{at, stamp})
+		l.list.Entries = append(l.list.Entries, Entry{at, stamp, date(published)})
 	}
 }
 
@@ -104,6 +108,7 @@ func (l *lister) json(body []byte) error {
 		var item struct {
 			ID  any    `json:"id"`
 			URL string `json:"url"`
+			At  string `json:"date_published"`
 		}
 		if json.Unmarshal(raw, &item) != nil {
 			continue
@@ -112,7 +117,7 @@ func (l *lister) json(body []byte) error {
 		if u, err := url.Parse(id); err != nil || !u.IsAbs() {
 			id = ""
 		}
-		l.add(l.base, cmp.Or(item.URL, id), digest(raw))
+		l.add(l.base, cmp.Or(item.URL, id), digest(raw), item.At)
 	}
 	return nil
 }
@@ -138,24 +143,45 @@ func (l *lister) hfeed(body []byte, contentType string) error {
 			if err != nil {
 				return err
 			}
-			l.add(l.base, urls[0], digest(raw))
+			l.add(l.base, urls[0], digest(raw), post.Get("published"))
 		}
 	}
 	return nil
 }
 
-// xml reads an Atom or RSS feed, or a sitemap, element by element.
-func (l *lister) xml(body []byte) error {
+// roots are the elements that feeds and sitemaps are made of.
+var roots = []string{"feed", "rss", "RDF", "urlset", "sitemapindex"}
+
+// rootOf is the name of the outermost element; "" when there is none.
+func rootOf(body []byte) string {
+	dec := newDecoder(body)
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return ""
+		}
+		if start, ok := token.(xml.StartElement); ok {
+			return start.Name.Local
+		}
+	}
+}
+
+func newDecoder(body []byte) *xml.Decoder {
 	dec := xml.NewDecoder(bytes.NewReader(body))
 	dec.Strict, dec.CharsetReader = false, charset.NewReaderLabel
-	root := ""
+	return dec
+}
+
+// xml reads an Atom or RSS feed, or a sitemap, element by element.
+func (l *lister) xml(body []byte) error {
+	dec, root := newDecoder(body), ""
 	for {
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) && root != "" {
 			return nil
 		}
 		if err != nil {
-			return errors.Join(ErrNone, err)
+			return fmt.Errorf("read the %s: %w", root, err)
 		}
 		start, ok := token.(xml.StartElement)
 		if !ok {
@@ -163,9 +189,7 @@ func (l *lister) xml(body []byte) error {
 		}
 		name := start.Name.Local
 		if root == "" {
-			if root = name; !slices.Contains([]string{"feed", "rss", "RDF", "urlset", "sitemapindex"}, root) {
-				return ErrNone
-			}
+			root = name
 			continue
 		}
 		switch name {
@@ -195,8 +219,11 @@ type element struct {
 		Permalink string `xml:"isPermaLink,attr"`
 		Text      string `xml:",chardata"`
 	} `xml:"guid"`
-	Loc     string `xml:"loc"`
-	Lastmod string `xml:"lastmod"`
+	Published string `xml:"published"`
+	PubDate   string `xml:"pubDate"`
+	Date      string `xml:"http://purl.org/dc/elements/1.1/ date"`
+	Loc       string `xml:"loc"`
+	Lastmod   string `xml:"lastmod"`
 }
 
 func (l *lister) entry(root string, e element) {
@@ -207,14 +234,14 @@ func (l *lister) entry(root string, e element) {
 		}
 		return
 	case "urlset":
-		l.add(l.base, e.Loc, strings.TrimSpace(e.Lastmod))
+		l.add(l.base, e.Loc, strings.TrimSpace(e.Lastmod), "")
 		return
 	}
 	base := l.base
 	if u, err := base.Parse(e.Base); err == nil {
 		base = u
 	}
-	l.add(base, e.address(), digest(e.Inner))
+	l.add(base, e.address(), digest(e.Inner), cmp.Or(e.Published, e.PubDate, e.Date))
 }
 
 // address is where the page of a feed's entry is.
@@ -240,6 +267,18 @@ func (e element) address() string {
 		}
 	}
 	return ""
+}
+
+// dates are how feeds write them.
+var dates = []string{time.RFC3339, time.RFC1123Z, time.RFC1123, "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 MST", "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly}
+
+func date(s string) time.Time {
+	for _, layout := range dates {
+		if t, err := time.Parse(layout, strings.TrimSpace(s)); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
 }
 
 func digest(b []byte) string {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -37,7 +38,8 @@ var documents = map[string]struct {
 	"h-feed": {"text/html; charset=utf-8", `<!doctype html><div class="h-feed"><div class="h-entry"><a class="u-url" href="/1">1</a></div>
 		<div class="h-entry"><p class="p-name">no address</p></div></div><div class="h-entry"><a class="u-url" href="/no">no</a></div>`,
 		[]string{"https://me.example/1"}},
-	"posts of a page": {"text/html", `<div class="h-entry"><a class="u-url" href="1">1</a></div>`, []string{"https://me.example/blog/1"}},
+	"posts of a page":   {"text/html", `<div class="h-entry"><a class="u-url" href="1">1</a></div>`, []string{"https://me.example/blog/1"}},
+	"said to be a page": {"text/html", `<urlset><url><loc>/1</loc></url></urlset>`, []string{"https://me.example/1"}},
 	"sitemap": {"application/xml", `<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://me.example/1</loc><lastmod>2026-11-21</lastmod></url>
 		<url><loc>https://me.example/2</loc></url></urlset>`, []string{"https://me.example/1", "https://me.example/2"}},
 	"an empty feed": {"text/xml", `<rss><channel></channel></rss>`, nil},
@@ -71,7 +73,7 @@ func TestReadOfASitemapIndex(t *testing.T) {
 // A stamp changes with its entry and with nothing else.
 func TestStampsTellWhatHasChanged(t *testing.T) {
 	for name, tt := range documents {
-		if len(tt.want) == 0 || name == "sitemap" || name == "rdf" {
+		if len(tt.want) == 0 || name == "sitemap" || name == "said to be a page" || name == "rdf" {
 			continue
 		}
 		before, err1 := feeds.Read([]byte(tt.body), tt.kind, base(t))
@@ -96,6 +98,22 @@ func TestBrokenListsAreNoLists(t *testing.T) {
 	} {
 		if list, err := feeds.Read([]byte(body), "", base(t)); err == nil {
 			t.Errorf("%s: got %+v", name, list)
+		}
+	}
+}
+
+func TestReadTellsWhenEntriesWerePublished(t *testing.T) {
+	want := time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
+	for name, body := range map[string]string{
+		"atom": `<feed><entry><link href="/1"/><published>2026-11-02T11:00:00+01:00</published></entry></feed>`,
+		"rss":  `<rss><channel><item><link>/1</link><pubDate>Mon, 2 Nov 2026 10:00:00 +0000</pubDate></item></channel></rss>`,
+		"dc":   `<rss xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><item><link>/1</link><dc:date>2026-11-02T10:00:00Z</dc:date></item></channel></rss>`,
+		"json": `{"version":"https://jsonfeed.org/version/1","items":[{"url":"/1","date_published":"2026-11-02T10:00:00Z"}]}`,
+		"html": `<!doctype html><div class="h-feed"><div class="h-entry"><a class="u-url" href="/1"><time class="dt-published" datetime="2026-11-02T10:00:00Z">x</time></a></div></div>`,
+	} {
+		list, err := feeds.Read([]byte(body), "", base(t))
+		if err != nil || len(list.Entries) != 1 || !list.Entries[0].Published.Equal(want) {
+			t.Errorf("%s: got %+v, %v", name, list, err)
 		}
 	}
 }

@@ -65,6 +65,9 @@ func (p *press) feed(at, title string, posts []*postView, c Change) ([]byte, err
 			{Rel: "alternate", Type: "text/html", Href: at},
 		},
 	}
+	if p.site.Hub != "" {
+		f.Links = append(f.Links, atomLink{Rel: "hub", Href: p.site.Hub})
+	}
 	var newest time.Time
 	for _, v := range posts {
 		at := changed(v.Published, v.Updated)

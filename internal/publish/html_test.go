@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -248,6 +250,22 @@ func TestFeedIsAtomWithPermalinksAsIDs(t *testing.T) {
 	e := f.Entries[0]
 	if e.ID != p.Permalink || e.Title == "" || e.Content.Type != "html" || !e.Updated.Equal(p.Updated) || !strings.Contains(e.Content.Text, "1 &lt; 2") {
 		t.Errorf("entry: got %+v", e)
+	}
+}
+
+// WebSub: the feed names its hub, so that readers find it.
+func TestFeedNamesItsHub(t *testing.T) {
+	dir, c := t.TempDir(), change(note())
+	c.Site.Hub = "https://hub.example/"
+	if err := english(dir).Publish(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	body, err := os.ReadFile(filepath.Join(dir, "feed.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if links := feedOf(t, string(body)).Links; len(links) == 0 || links[len(links)-1].Rel != "hub" || links[len(links)-1].Href != "https://hub.example/" {
+		t.Errorf("links: got %v", links)
 	}
 }
 

@@ -40,6 +40,7 @@ type Site struct {
 	Language string   // BCP 47 tag for the lang attribute
 	Author   mf2.Item // h-card: name, photo, url, note
 	Channels []Channel
+	Hub      string // WebSub hub of the feed; "" when there is none
 
 	// Links maps the rels that the pages advertise to absolute addresses:
 	// micropub, webmention, authorization_endpoint, token_endpoint,

@@ -21,6 +21,7 @@ const (
 // siteView is a site as the templates see it.
 type siteView struct {
 	URL, Path, Base, Name, Language, Note string
+	Hub                                   string // of the feed
 	Author, Photo                         string
 	Me                                    []string // other addresses of the owner
 	Links                                 []relLink
@@ -34,7 +35,7 @@ func newSite(s Site) (siteView, error) {
 	if err != nil {
 		return siteView{}, err
 	}
-	v := siteView{URL: strings.TrimSuffix(s.URL, "/") + "/", Base: s.Base, Language: s.Language, Note: s.Author.Get("note")}
+	v := siteView{URL: strings.TrimSuffix(s.URL, "/") + "/", Base: s.Base, Language: s.Language, Note: s.Author.Get("note"), Hub: s.Hub}
 	v.Path = strings.TrimSuffix(u.EscapedPath(), "/") + "/"
 	v.Author = cmp.Or(s.Author.Get("name"), s.Name, u.Host)
 	v.Name = cmp.Or(s.Name, v.Author)

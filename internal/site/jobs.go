@@ -34,8 +34,10 @@ type Jobs struct {
 
 	Hosts    *Hosts           // strangers' hosts that are to be left alone for a while; must be set
 	Parsing  *Gate            // for the pages of strangers; nil: open
+	Never    []string         // hosts that take no Webmentions, and those below them: they are not asked
 	Hopeless func(error) bool // whether an error of Strangers is one that another attempt cannot mend; may be nil
 
+	turns    turns      // of requests to the hosts that Webmentions go to
 	resizing sync.Mutex // pictures are made smaller one at a time
 }
 
@@ -50,6 +52,10 @@ const (
 	jobAdopt    = "adopt"    // key: the site
 	jobResize   = "resize"   // key: name of the file
 	jobTrust    = "trust"    // key: id of the person
+	jobStatus   = "status"   // key: source and target
+	jobPage     = "page"     // key: address of a page that is no post
+	jobWatch    = "watch"    // key: the site
+	jobHub      = "hub"      // key: address of the feed
 )
 
 // Handlers is what a queue.Runner runs.
@@ -64,22 +70,33 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobAdopt:    j.adopt,
 		jobResize:   j.resize,
 		jobTrust:    j.trust,
+		jobStatus:   j.follow,
+		jobPage:     j.page,
+		jobWatch:    j.watch,
+		jobHub:      j.ping,
 	}
 }
 
 // Leases are how long the jobs may take that take long: a generator builds a large site in
 // minutes, and a small machine makes a large picture smaller in one.
 func (j *Jobs) Leases() map[string]time.Duration {
-	return map[string]time.Duration{jobDeploy: 15 * time.Minute, jobAdopt: 15 * time.Minute, jobResize: 5 * time.Minute}
+	return map[string]time.Duration{jobDeploy: 15 * time.Minute, jobAdopt: 15 * time.Minute, jobResize: 5 * time.Minute, jobWatch: 15 * time.Minute}
 }
 
-// Begin promises what has to be done once after the start, for a site whose posts lie in
-// a source: to look it through.
+// Begin promises what has to be done once after the start: to look through the source of a
+// site, and the lists of its pages.
 func (j *Jobs) Begin(ctx context.Context, s *Site) error {
-	if s.Source == nil {
-		return nil
-	}
-	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error { return tx.Enqueue(adoptJob(s)) })
+	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
+		if s.Source != nil {
+			if err := tx.Enqueue(adoptJob(s)); err != nil {
+				return err
+			}
+		}
+		if s.Watch == nil {
+			return nil
+		}
+		return tx.Enqueue(watchJob(s))
+	})
 }
 
 // sendArgs are the arguments of a send.
@@ -98,6 +115,7 @@ func (s *Site) publishJob(permalink string) store.Job {
 	return j
 }
 
+func watchJob(s *Site) store.Job             { return newJob(jobWatch, s.Key, s.Key) }
 func listsJob(month string) store.Job        { return newJob(jobLists, month, month) }
 func deployJob(s *Site) store.Job            { return newJob(jobDeploy, s.Key, s.Key) }
 func adoptJob(s *Site) store.Job             { return newJob(jobAdopt, s.Key, s.Key) }

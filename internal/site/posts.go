@@ -343,5 +343,8 @@ func (p *Posts) changeOnce(ctx context.Context, permalink string, edit func(*sto
 
 // Retry publishes and announces a post once more, as it is.
 func (p *Posts) Retry(ctx context.Context, address string) error {
-	return p.change(ctx, address, func(*store.Tx, *store.Post) error { return nil }, "retry", micropub.Grant{})
+	return p.change(ctx, address, func(_ *store.Tx, post *store.Post) error {
+		post.Said = "" // all that it links to are told again
+		return nil
+	}, "retry", micropub.Grant{})
 }

@@ -147,7 +147,7 @@ func (j *Jobs) lists(ctx context.Context, job store.Job) (queue.Commit, error) {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	s.listed = j.DB.Now()
-	return nil, err
+	return s.feedWritten(), err
 }
 
 // writeLists writes the lists of a site, and of one month such as 2026-11; "" is none.
@@ -179,7 +179,7 @@ func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
 
 // about is what the pages say of the site.
 func about(s *Site) publish.Site {
-	return publish.Site{URL: s.Me(), Base: s.Base, Name: s.Name, Language: s.Language, Author: s.Author, Links: s.Links(), Channels: s.channels()}
+	return publish.Site{URL: s.Me(), Base: s.Base, Name: s.Name, Language: s.Language, Author: s.Author, Links: s.Links(), Channels: s.channels(), Hub: s.Hub}
 }
 
 // gathering is how long lists that have just been written wait for more posts, so that
@@ -332,23 +332,21 @@ func (j *Jobs) announced(tx *store.Tx, s *Site, permalink string, revision int, 
 	}
 	post.Live, post.Announced = revision, revision
 	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "live", Note: note})
-	for _, link := range links {
-		if sentTo(post, link) < 0 {
-			post.Sent = append(post.Sent, store.Sent{Target: link, State: waiting})
-		}
+	before := post.Said
+	if post.Said = ""; post.Revision == revision { // else this is the text of a newer one
+		post.Said = digestOfPost(post)
 	}
-	for i := range post.Sent {
-		sent := &post.Sent[i]
-		linked := slices.Contains(links, sent.Target)
-		told := !linked && !sent.Linked && sent.State != waiting
-		if sent.Linked = linked; told {
-			continue // it had its last send when the link went, whatever came of it
-		}
-		sent.Revision, sent.State, sent.At = revision, waiting, tx.Now
-		if err := tx.Enqueue(sendJob(permalink, sent.Target)); err != nil {
+	all := telling{sent: post.Sent, history: post.History}
+	what := news{source: permalink, revision: revision, links: links, changed: before == "" || before != post.Said}
+	if err := what.promise(tx, &all); err != nil {
+		return err
+	}
+	post.Sent, post.History = all.sent, all.history
+	tx.OnCommit(func() { j.Live.tell(permalink) })
+	if s.Watch != nil && s.Hub != "" { // the feed that is watched has the post by now
+		if err := tx.Enqueue(watchJob(s)); err != nil {
 			return err
 		}
 	}
-	tx.OnCommit(func() { j.Live.tell(permalink) })
 	return cmp.Or(s.arrived(tx, post), tx.PutPost(post), failpoint.Err("announce.commit"))
 }

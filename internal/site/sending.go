@@ -23,11 +23,14 @@ import (
 const (
 	waiting  = "waiting"     // promised, or between two attempts
 	sent     = "sent"        // the endpoint took it
+	accepted = "accepted"    // and its status page says that the mention was taken
+	rejected = "rejected"    // or that it was not
 	gone     = "unlinked"    // the endpoint took the news that the link has gone
 	deaf     = "no endpoint" // the page takes no Webmentions
 	refused  = "refused"     // the endpoint said no for good
 	hopeless = "failed"      // no answer in all attempts
 	kept     = "kept back"   // the target could not read the source
+	unasked  = "never asked" // the settings say that its host takes none
 )
 
 // maxSends is after how many attempts a target is given up: more than 72 hours.
@@ -57,9 +60,9 @@ func (j *Jobs) send(ctx context.Context, job store.Job) (queue.Commit, error) {
 	var promise store.Sent
 	var newer bool // another revision is on its way, and tells the target itself
 	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-		post, err := tx.Post(args.Permalink)
-		if i := sentTo(post, args.Target); i >= 0 {
-			promise, newer = post.Sent[i], post.Revision > post.Sent[i].Revision
+		all, err := tellingOf(tx, args.Permalink)
+		if i := sentTo(all.sent, args.Target); i >= 0 {
+			promise, newer = all.sent[i], all.revision > all.sent[i].Revision
 		}
 		return ignore(err, fs.ErrNotExist)
 	}); err != nil {
@@ -68,20 +71,22 @@ func (j *Jobs) send(ctx context.Context, job store.Job) (queue.Commit, error) {
 	if promise.State != waiting || newer {
 		return nil, nil
 	}
-	delivery, err := j.sender(s).Send(ctx, source, target)
+	if j.never(target) {
+		outcome := store.Sent{State: unasked, Revision: promise.Revision}
+		return func(tx *store.Tx) error { return noteSent(tx, args, outcome) }, nil
+	}
+	delivery, err := j.deliver(ctx, s, source, target)
 	failpoint.Hit("send.post")
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if errors.Is(err, errTurn) {
+		return nil, queue.After(queue.Backoff(1), err)
 	}
 	outcome, err := judge(delivery, err, j.hopeless(err), job.Attempts)
 	outcome.Revision = promise.Revision
 	j.log().Info("webmention sent", "source", args.Permalink, "target", args.Target, "outcome", outcome.State, "status", outcome.Status, "attempt", job.Attempts)
 	return func(tx *store.Tx) error { return noteSent(tx, args, outcome) }, err
-}
-
-// sentTo finds what became of the Webmention to a target; -1 is nothing.
-func sentTo(post store.Post, target string) int {
-	return slices.IndexFunc(post.Sent, func(s store.Sent) bool { return s.Target == target })
 }
 
 // judge says what an attempt has come to, and returns an error when there is to be
@@ -123,28 +128,69 @@ func judge(d webmention.Delivery, err error, blocked bool, attempt int) (store.S
 // noteSent writes the outcome of one attempt on the post. When a newer revision was
 // announced meanwhile the job runs once more, and its outcome is the one that counts.
 func noteSent(tx *store.Tx, args sendArgs, outcome store.Sent) error {
-	post, err := tx.Post(args.Permalink)
+	all, err := tellingOf(tx, args.Permalink)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the post has moved away meanwhile
+	}
 	if err != nil {
 		return err
 	}
-	i := sentTo(post, args.Target)
-	if i < 0 || post.Sent[i].Revision != outcome.Revision {
+	i := sentTo(all.sent, args.Target)
+	if i < 0 || all.sent[i].Revision != outcome.Revision {
 		return nil
 	}
-	before := post.Sent[i]
+	before := all.sent[i]
 	if outcome.State == sent && !before.Linked {
 		outcome.State = gone
 	}
 	outcome.Target, outcome.Linked, outcome.At = before.Target, before.Linked, tx.Now
-	post.Sent[i] = outcome
+	all.sent[i] = outcome
 	if outcome.State != before.State {
-		note := outcome.Target + ": " + outcome.State
-		if outcome.Note != "" {
-			note += " (" + outcome.Note + ")"
-		}
-		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "webmention", Note: note})
+		all.note(tx, "webmention", outcomeNote(outcome))
 	}
-	return cmp.Or(tx.PutPost(post), failpoint.Err("send.commit"))
+	if outcome.State == sent && outcome.Location != "" {
+		if err := tx.Enqueue(statusJob(args, outcome.Location, tx.Now)); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(all.keep(all.sent, all.history), failpoint.Err("send.commit"))
+}
+
+// outcomeNote is an outcome in a line of the history.
+func outcomeNote(outcome store.Sent) string {
+	note := outcome.Target + ": " + outcome.State
+	if outcome.Note != "" {
+		note += " (" + outcome.Note + ")"
+	}
+	return note
+}
+
+// never tells whether the settings say that a host takes no Webmentions: it is not asked.
+func (j *Jobs) never(target *url.URL) bool {
+	host := hostName(target)
+	return slices.ContainsFunc(j.Never, func(name string) bool {
+		return host == name || strings.HasSuffix(host, "."+name)
+	})
+}
+
+// deliver asks the target for its endpoint and posts there, one request at a time to each of
+// the two hosts: many targets share one endpoint.
+func (j *Jobs) deliver(ctx context.Context, s *Site, source, target *url.URL) (webmention.Delivery, error) {
+	sender := j.sender(s)
+	leave, err := j.turns.take(ctx, hostName(target))
+	if err != nil {
+		return webmention.Delivery{}, err
+	}
+	endpoint, err := sender.Discover(ctx, target)
+	leave()
+	if err != nil {
+		return webmention.Delivery{}, err
+	}
+	if leave, err = j.turns.take(ctx, hostName(endpoint)); err != nil {
+		return webmention.Delivery{}, err
+	}
+	defer leave()
+	return sender.Deliver(ctx, endpoint, source, target)
 }
 
 // sender is the sender for a site. One on localhost reaches only its own machine

@@ -231,7 +231,7 @@ func TestSendsAreRetried(t *testing.T) {
 				if name == "201" && s.Location != "https://ana.example/status/1" {
 					t.Errorf("the status page is %q", s.Location)
 				}
-				if jobs := w.jobList(); len(jobs) > 0 {
+				if jobs := w.jobList(); len(jobs) > 0 && name != "201" { // whose status page is followed
 					t.Errorf("jobs are left: %+v", jobs)
 				}
 				if h := w.post(post).History; len(h) > 6 || !strings.Contains(h[len(h)-1].Note, tt.state) {

@@ -64,6 +64,9 @@ type Site struct {
 	Addresses func(context.Context) (publish.Addresses, error)
 	Uploads   string // the directory of uploaded files
 
+	Watch *Watch // where pages are found that are no posts of ours; nil: nowhere
+	Hub   string // the WebSub hub of the site's feed; "": none
+
 	Approve Approval // whose mentions wait for the owner
 	Lenient []string // client_ids that may send their token twice (SPECS D1)
 

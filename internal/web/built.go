@@ -10,7 +10,7 @@ import (
 )
 
 // built hears from whoever builds the site that it is live, so that nobody has to wait until
-// we look again. Its token has the scope "deploy", and nothing else comes of it; it may stand
+// we look again: for posts that wait to be live, and for pages that somebody has written. Its token has the scope "deploy", and nothing else comes of it; it may stand
 // in the path, for the hooks of many hosts know no headers.
 func (p *pages) built(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
@@ -33,7 +33,7 @@ func (p *pages) built(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, r, http.StatusForbidden, apiError{"insufficient_scope", "The token has not the scope deploy"})
 	default:
 		waiting, err := p.Posts.Built(r.Context())
-		if err != nil {
+		if err = cmp.Or(err, p.Outgoing.Built(r.Context())); err != nil {
 			p.brokenAPI(w, r, err)
 			return
 		}

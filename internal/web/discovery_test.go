@@ -116,3 +116,20 @@ func TestMissingPagesLeadNowhere(t *testing.T) {
 		}
 	})
 }
+
+// WebSub: the feed's own headers lead to its hub, and no other page's.
+func TestTheFeedLeadsToItsHub(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := w.server.Sites[0].Site
+		s.Hub, s.Dir = "https://hub.example/", s.Root
+		w.post("Base camp", "The networks are loudspeakers.")
+		settle()
+		const want = `<https://hub.example/>; rel="hub", <https://ana.example/feed.xml>; rel="self"`
+		for address, has := range map[string]bool{"https://ana.example/feed.xml": true, "https://ana.example/": false} {
+			r := w.visitor().get(address)
+			if slices.Contains(r.header.Values("Link"), want) != has {
+				w.Errorf("%s: %q", address, r.header.Values("Link"))
+			}
+		}
+	})
+}

@@ -166,6 +166,9 @@ func (p *pages) raw(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	p.advertise(w.Header())
+	if p.Hub != "" && p.Dir != "" && name == filepath.Join(p.Dir, "feed.xml") {
+		w.Header().Add("Link", fmt.Sprintf(`<%s>; rel="hub", <%s>; rel="self"`, p.Hub, p.Feed()))
+	}
 	http.ServeContent(w, r, name, info.ModTime(), file)
 }
 

@@ -35,6 +35,7 @@ type Site struct {
 	Conversation *site.Conversation
 	Mentions     *site.Mentions
 	Posts        *site.Posts
+	Outgoing     *site.Outgoing
 	Access       *site.Access
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler

@@ -154,7 +154,7 @@ func (w *world) build(h house, log *slog.Logger) {
 	uploads := filepath.Join(w.dir, "media", key)
 	w.jobs.Sites = append(w.jobs.Sites, s)
 	w.server.Sites = append(w.server.Sites, &web.Site{
-		Site: s, Access: access, Posts: posts, Files: media.Serve(uploads),
+		Site: s, Access: access, Posts: posts, Outgoing: &site.Outgoing{Site: s, DB: w.db, Jobs: w.jobs}, Files: media.Serve(uploads),
 		Conversation: &site.Conversation{Site: s, DB: w.db},
 		Mentions:     &site.Mentions{Site: s, DB: w.db, Limits: w.limits},
 		IndieAuth: &indieauth.Server{
