@@ -50,6 +50,8 @@ type call struct {
 type given struct {
 	once, verbose, json, force, yes bool
 	scope, name, state, site, trust string
+	dryRun, backlog                 bool
+	old, new                        string // directories
 	dir, preset, at                 string
 	limit                           int
 	words                           []string // of a verb that works alone
@@ -99,6 +101,8 @@ func commands() []command {
 			{name: "block", word: "WHO", flags: "json", run: entrust(store.Blocked)},
 			{name: "undo", word: "WHO|DECISION", run: decide((*site.Mentions).UndoPerson)},
 		}},
+		{"send", "tell those that a page of yours links to, for pages that were written by hand",
+			[]verb{{word: "[SOURCE] [TARGET]...", flags: "dry-run old new backlog yes json", alone: sendFrom, run: send}}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID", run: retryJob},
@@ -138,6 +142,10 @@ func (g *given) set() *flag.FlagSet {
 	fs.StringVar(&g.preset, "preset", "", "who makes its pages, as a `NAME`: "+strings.Join(initPresets(), ", "))
 	fs.StringVar(&g.at, "at", "", "the `URL` at which the service will be")
 	fs.BoolVar(&g.yes, "yes", false, "ask nothing")
+	fs.BoolVar(&g.dryRun, "dry-run", false, "find out what would go where, and send nothing")
+	fs.StringVar(&g.old, "old", "", "the `DIR` with the finished pages of the site as they were")
+	fs.StringVar(&g.new, "new", "", "and the `DIR` with those that are going live")
+	fs.BoolVar(&g.backlog, "backlog", false, "all pages that were there before the service knew them")
 	fs.StringVar(&g.site, "site", "", "the `URL` of the site, when there are several")
 	return fs
 }
@@ -190,6 +198,9 @@ func (r request) check(line string, set *flag.FlagSet) error {
 	}
 	if strings.HasPrefix(r.verb.word, "[") {
 		least = 0
+	}
+	if strings.HasSuffix(r.verb.word, "...") {
+		most = len(r.words)
 	}
 	if len(r.words) < least || len(r.words) > most {
 		return fmt.Errorf("got %q, want: %s", r.words, line)

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,10 +42,11 @@ type settings struct {
 	// Your sites. Without any there is one, on localhost, to try things out.
 	Sites []siteSettings `toml:"site"`
 
-	Fetch     fetchSettings     `toml:"fetch"`
-	Micropub  micropubSettings  `toml:"micropub"`
-	IndieAuth indieauthSettings `toml:"indieauth"`
-	Limits    limitsSettings    `toml:"limits"`
+	Fetch      fetchSettings      `toml:"fetch"`
+	Webmention webmentionSettings `toml:"webmention"`
+	Micropub   micropubSettings   `toml:"micropub"`
+	IndieAuth  indieauthSettings  `toml:"indieauth"`
+	Limits     limitsSettings     `toml:"limits"`
 
 	listenDefault bool // nobody said where to listen: one of the two addresses may be missing
 }
@@ -94,7 +96,13 @@ type siteSettings struct {
 	// with a feed; in the front matter of a generator it is named channel.
 	Channels []channelSettings `toml:"channel"`
 
+	// The WebSub hub that is told when the site's feed has changed, so that readers see a
+	// post at once. Our own feed names it; in a feed of yours name it yourself.
+	// Default: none. Example: hub = "https://websubhub.com/hub"
+	Hub string `toml:"hub"`
+
 	Publish      publishSettings      `toml:"publish"`
+	Watch        watchSettings        `toml:"watch"`
 	Conversation conversationSettings `toml:"conversation"`
 }
 
@@ -193,6 +201,24 @@ type gitSettings struct {
 	KeyFile string `toml:"key_file"`
 }
 
+// watchSettings is about pages of the site that are written by hand: [site.watch]. Those
+// that they link to are told when there is a new one, when one changes, and when one goes.
+type watchSettings struct {
+	// Whether the site's lists of pages are looked through.
+	// Default: true where nobody publishes (preset "none") and where feed or sitemap is
+	// given, else false. Example: on = false
+	On *bool `toml:"on"`
+	// The site's feed: Atom, RSS, JSON Feed, or a page with an h-feed.
+	// Default: the one that the home page names. Example: feed = "https://example.com/feed.xml"
+	Feed string `toml:"feed"`
+	// The site's map, or the index of its maps.
+	// Default: none. Example: sitemap = "https://example.com/sitemap.xml"
+	Sitemap string `toml:"sitemap"`
+	// How often. The hook for whoever builds the site has it done at once.
+	// Default: "30m". Example: every = "2h"
+	Every duration `toml:"every"`
+}
+
 // conversationSettings is about what others say: [site.conversation].
 type conversationSettings struct {
 	// Whose mentions wait for you before they are shown: "people" those of people
@@ -207,6 +233,14 @@ type fetchSettings struct {
 	// Default: none; this machine's own while sites and service are on localhost only.
 	// Example: allow = ["10.1.0.0/16"]
 	Allow []string `toml:"allow"`
+}
+
+// webmentionSettings is about what is sent to other sites: [webmention].
+type webmentionSettings struct {
+	// Hosts that take no Webmentions, with all below them: they are never asked.
+	// Default: the large networks, such as "facebook.com" and "twitter.com".
+	// Example: never = ["example.net"]
+	Never []string `toml:"never"`
 }
 
 // micropubSettings is about the editors that you post with: [micropub] (SPECS D1).
@@ -252,9 +286,10 @@ type limitsSettings struct {
 func defaults() *settings {
 	pkce := true
 	return &settings{
-		Data:      "./tertulia-data",
-		Micropub:  micropubSettings{LenientClients: []string{"https://quill.p3k.io/"}},
-		IndieAuth: indieauthSettings{RequirePKCE: &pkce},
+		Data:       "./tertulia-data",
+		Webmention: webmentionSettings{Never: slices.Clone(silos)},
+		Micropub:   micropubSettings{LenientClients: []string{"https://quill.p3k.io/"}},
+		IndieAuth:  indieauthSettings{RequirePKCE: &pkce},
 		Limits: limitsSettings{
 			UploadMB: 64, PerSender: 300, PerHost: 120, Queue: 10_000,
 			FetchTimeout: duration(10 * time.Second), FetchBytes: 1 << 20,
@@ -323,24 +358,4 @@ func (s *settings) local() bool {
 		}
 	}
 	return len(s.Listen) > 0
-}
-
-// isLoopback tells by the name alone, without asking any name system.
-func isLoopback(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.IsLoopback()
-	}
-	host = strings.ToLower(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
-}
-
-// prefixes parses what [loader.check] has found to be right.
-func prefixes(words []string) []netip.Prefix {
-	var found []netip.Prefix
-	for _, word := range words {
-		if p, err := parsePrefix(word); err == nil {
-			found = append(found, p)
-		}
-	}
-	return found
 }

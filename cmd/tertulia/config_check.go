@@ -41,6 +41,7 @@ func (l *loader) check() {
 		}
 		s.Micropub.LenientClients[i] = id
 	}
+	l.never()
 	l.limits()
 	if len(s.Sites) == 0 {
 		l.firstSite()
@@ -99,6 +100,7 @@ func (l *loader) site(site *siteSettings, where string) {
 	l.choice("site.language"+where, &site.Language, "en", "es")
 	l.publishing(site, where)
 	l.channels(site.Channels, where)
+	l.watching(site, where)
 	l.choice("site.conversation.approve"+where, &site.Conversation.Approve, "people", "all", "none")
 	if !isOrigin(site.Origin) {
 		l.wrong("site.origin"+where, fmt.Sprintf("%q is not the address of a server", site.Origin), `write it like "http://127.0.0.1:8081"`)

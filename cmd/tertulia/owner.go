@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os/user"
 	"strconv"
 	"strings"
@@ -80,6 +82,9 @@ func postState(p store.Post) string {
 
 func showPost(ctx context.Context, c call) error {
 	p, err := c.site.Posts.Post(ctx, c.words[0])
+	if errors.Is(err, fs.ErrNotExist) {
+		return showPage(ctx, c, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,11 +92,32 @@ func showPost(ctx context.Context, c call) error {
 		return c.json(p)
 	}
 	fmt.Fprintf(c.io.out, "%s\n%s, %s, revision %d\n", p.Permalink, p.Kind, postState(p), p.Revision)
-	for _, s := range p.Sent {
-		fmt.Fprintf(c.io.out, "  webmention to %s: %s %s\n", line(s.Target), s.State, line(s.Note))
-	}
+	printSent(c, p.Sent)
 	history(c, p.History)
 	return nil
+}
+
+// showPage shows what was sent for a page that is no post.
+func showPage(ctx context.Context, c call, none error) error {
+	p, err := c.site.Outgoing.Page(ctx, c.words[0])
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return none
+	case err != nil:
+		return err
+	case c.flags.json:
+		return c.json(p)
+	}
+	fmt.Fprintf(c.io.out, "%s\na page, %d times told\n", p.URL, p.Revision)
+	printSent(c, p.Sent)
+	history(c, p.History)
+	return nil
+}
+
+func printSent(c call, sent []store.Sent) {
+	for _, s := range sent {
+		fmt.Fprintf(c.io.out, "  webmention to %s: %s %s\n", line(s.Target), s.State, line(s.Note))
+	}
 }
 
 func retryPost(ctx context.Context, c call) error { return c.site.Posts.Retry(ctx, c.words[0]) }

@@ -47,6 +47,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 
 	jobs := &site.Jobs{
 		DB: db, Own: to.own, Strangers: to.strangers, Live: live, Hosts: hosts, Parsing: parsing, Log: log,
+		Never:    set.Webmention.Never,
 		Resizer:  &media.Resizer{},
 		Hopeless: func(err error) bool { return errors.Is(err, fetch.ErrBlocked) },
 		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Gate: parsing.Enter, Log: log},

@@ -42,7 +42,7 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 	for _, c := range one.Channels {
 		s.Channels = append(s.Channels, micropub.Channel{UID: c.UID, Name: c.Name})
 	}
-	s.Uploads = set.mediaDir(s.Key)
+	s.Uploads, s.Hub, s.Watch = set.mediaDir(s.Key), one.Hub, one.watch()
 	if one.Publish.generates() {
 		if set.serves(one) {
 			s.Root = cmp.Or(one.Root, set.outputDir(one))
@@ -118,8 +118,10 @@ func (s *settings) ownHosts() []string {
 				hosts = append(hosts, fetch.HostPort(u))
 			}
 		}
-		if u, err := url.Parse(one.Publish.Hook); err == nil && u.Host != "" {
-			hosts = append(hosts, fetch.HostPort(u))
+		for _, address := range []string{one.Publish.Hook, one.Hub} {
+			if u, err := url.Parse(address); err == nil && u.Host != "" {
+				hosts = append(hosts, fetch.HostPort(u))
+			}
 		}
 	}
 	return hosts
