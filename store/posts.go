@@ -43,7 +43,12 @@ type Post struct {
 	Base    *Saying `json:"base,omitempty"`    // what the file says that the next revision is an edit of; nil: it tells itself
 	Kept    []byte  `json:"kept,omitempty"`    // the file as it was when the post was taken away
 
-	Said    string  `json:"said,omitempty"` // digest of what was announced last; "": unknown
+	// Collected is when at the latest the file follows, which lacks nothing but what was learnt
+	// of the post after it was published; zero: the file follows at once.
+	Collected time.Time `json:"collected,omitzero"`
+
+	Said string `json:"said,omitempty"` // digest of what was announced last; "": unknown
+
 	Sent    []Sent  `json:"sent,omitempty"` // one for each target ever linked to
 	History []Event `json:"history,omitempty"`
 }
@@ -100,6 +105,8 @@ const (
 	postsMonth   = "posts_month"   // year-month·date·permalink → permalink: those that readers may list
 	postsChannel = "posts_channel" // channel·date·permalink → permalink: those of them that are in one
 	monthCounts  = "month_counts"  // year-month → number of those
+
+	postsCollected = "posts_collected" // moment·permalink → permalink: those with Collected set
 )
 
 var posts = table[Post]{
@@ -113,6 +120,9 @@ var posts = table[Post]{
 		}
 		if p.Visible() && p.Channel != "" {
 			entries = append(entries, indexEntry{postsChannel, join(p.Channel, at, p.Permalink)})
+		}
+		if !p.Collected.IsZero() {
+			entries = append(entries, indexEntry{postsCollected, join(timePart(p.Collected), p.Permalink)})
 		}
 		return entries
 	},
@@ -171,6 +181,12 @@ func (tx *Tx) PostsIn(month string) ([]Post, error) {
 // PostsInChannel lists visible posts of a channel by date.
 func (tx *Tx) PostsInChannel(uid string, r Range) ([]Post, string, error) {
 	return posts.list(tx, r, nil, postsChannel, uid)
+}
+
+// CollectedPosts lists the posts whose files wait to follow together, the earliest moment first.
+func (tx *Tx) CollectedPosts() ([]Post, error) {
+	found, _, err := posts.list(tx, Range{Limit: math.MaxInt}, nil, postsCollected)
+	return found, err
 }
 
 // Months tells how many visible posts each month has, as 2026-11 → 3.

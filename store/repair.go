@@ -67,7 +67,7 @@ var kinds = []kind{
 				return nil
 			}
 			return [][]byte{key(site, monthCounts, p.Month())}
-		}, postsTime, postsMonth, postsChannel),
+		}, postsTime, postsMonth, postsChannel, postsCollected),
 	kindOf(&mentions, func(site string) [][]byte { return [][]byte{prefix(site, counts)} },
 		func(site string, m *Mention) [][]byte {
 			v := publicPart(m)

@@ -80,6 +80,9 @@ func (k *checker) source(dir string) {
 func (k *checker) build() {
 	p := k.one.Publish
 	if !p.generates() {
+		if p.Batch > 0 {
+			k.warn("build", "build.batch", p.Preset)
+		}
 		return
 	}
 	if len(p.Build) == 0 {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,6 +60,7 @@ func TestCheckOfSources(t *testing.T) {
 		"another generator":      {publishSettings{Preset: "jekyll", Dir: tree}, []string{"directory fails"}},
 		"no generator":           {publishSettings{Preset: "hugo", Dir: source(t)}, []string{"directory warning"}},
 		"plain":                  {publishSettings{Preset: "plain", Dir: source(t)}, nil},
+		"a batch of pages":       {publishSettings{Preset: "html", Dir: source(t), Batch: duration(time.Hour)}, []string{"build warning"}},
 		"no program":             {publishSettings{Preset: "hugo", Dir: tree, Build: []string{"no-such-program"}}, []string{"build fails"}},
 		"a program of the site":  {publishSettings{Preset: "hugo", Dir: tree, Build: []string{"./no"}}, []string{"build fails"}},
 		"no tree":                {publishSettings{Preset: "hugo", Dir: source(t, "hugo.toml"), Git: commit(gitSettings{})}, []string{"git fails"}},

@@ -153,6 +153,11 @@ type publishSettings struct {
 	// A file with the address for hook.
 	// Default: none. Example: hook_file = "/etc/tertulia/hook"
 	HookFile string `toml:"hook_file"`
+	// How long what is learnt of a post after it was published, such as the addresses of its
+	// copies, may wait before it is written into the source of your site: deploys can cost
+	// money. New posts and edits go at once, and take along what waits.
+	// Default: "0s", at once. Example: batch = "24h"
+	Batch duration `toml:"batch"`
 
 	Git gitSettings `toml:"git"`
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -226,6 +227,54 @@ func TestPushIsRefused(t *testing.T) {
 	}
 	b.has(o, "create note content/notes/uno.md, first")
 	b.announced(2)
+}
+
+// A first clone that cannot be made waits for the owner with the reason, and so do posts; no
+// secret is in it. When it is mended they are published (HOSTILE 84, 101).
+func TestFirstCloneIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, wrong := range map[string]struct{ was, is, why string }{
+		"password":  {"", "", "the remote does not let us in"},
+		"no branch": {"clone = true", "clone = true\nbranch = \"mian\"", "the branch is not there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, o := newGitBlog(t, true)
+			settings, err := os.ReadFile(b.config())
+			if err != nil {
+				t.Fatal(err)
+			}
+			token := regexp.MustCompile(`token_file = "(.*)"`).FindSubmatch(settings)
+			write := func(name, text string) {
+				if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if wrong.was == "" {
+				write(string(token[1]), gitToken+"x\n")
+			}
+			write(b.config(), strings.Replace(string(settings), wrong.was, wrong.is, 1))
+			b.open()
+			b.note("uno")
+			b.until("the refusal", func() bool { return strings.Contains(strings.Join(b.parked(), "\n"), "publish: ") })
+			list := b.must("job", "list")
+			if !strings.Contains(list, wrong.why) || strings.Contains(list, gitToken) {
+				t.Errorf("job list: %s, want %q", list, wrong.why)
+			}
+			b.stop()
+			write(string(token[1]), gitToken+"\n")
+			write(b.config(), string(settings))
+			b.start()
+			for _, j := range listOf[store.Job](b.mortal, "job", "list") {
+				if !j.Parked.IsZero() {
+					b.must("job", "retry", j.ID)
+				}
+			}
+			b.has(o, "create note content/notes/uno.md, first")
+			b.announced(2)
+			b.fine()
+		})
+	}
 }
 
 // A remote that never answers: editors and readers do not notice, and the program ends in

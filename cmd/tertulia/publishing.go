@@ -2,11 +2,7 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,13 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
+	"tertulia/internal/attach"
 	"tertulia/internal/lang"
 	"tertulia/internal/publish"
 	"tertulia/internal/publish/gitree"
-	"tertulia/internal/queue"
 	"tertulia/internal/site"
 	"tertulia/store"
 )
@@ -34,21 +28,17 @@ func (s *settings) sourceDir(one siteSettings) string {
 	return one.Publish.Dir
 }
 
-// outputs are the directories into which generators write pages, in the source.
-var outputs = map[string]string{"hugo": "public", "jekyll": "_site", "eleventy": "_site", "astro": "dist", "zola": "public"}
-
 // outputDir is where the finished pages of a site with a generator lie on this machine, ""
 // where they do not.
 func (s *settings) outputDir(one siteSettings) string {
+	usual := attach.Output(one.Publish.Preset)
 	switch {
-	case one.Publish.Output != "" || outputs[one.Publish.Preset] == "":
+	case one.Publish.Output != "" || usual == "":
 		return one.Publish.Output
 	case one.Publish.Dir == "" && !one.Publish.Git.Clone:
 		return ""
-	case one.Publish.Git.Clone:
-		return filepath.Join(s.sourceDir(one), filepath.FromSlash(one.Publish.Dir), outputs[one.Publish.Preset])
 	}
-	return filepath.Join(one.Publish.Dir, outputs[one.Publish.Preset])
+	return filepath.Join(s.sourceDir(one), inClone(one.Publish), usual)
 }
 
 // preset is how posts lie in the source of a site.
@@ -80,9 +70,24 @@ func (l *loader) publishing(site *siteSettings, where string) {
 		preset = "html"
 	}
 	l.choice("site.publish.preset"+where, &p.Preset, append([]string{preset, "html", "none"}, publish.Presets()...)...)
+	if p.Batch < 0 {
+		l.wrong("site.publish.batch"+where, "it is negative", `write it like "24h"`)
+	}
 	if !slices.Contains(publish.Presets(), p.Preset) {
 		return
 	}
+	l.building(p, where)
+	if _, err := p.preset(site.URL); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			field, what, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			l.wrong("site.publish."+field+where, what, "")
+		}
+	}
+	l.sourcePlace(p, where)
+}
+
+// building checks what follows writing.
+func (l *loader) building(p *publishSettings, where string) {
 	if p.HookFile != "" {
 		text, err := os.ReadFile(p.HookFile)
 		if err != nil {
@@ -96,12 +101,10 @@ func (l *loader) publishing(site *siteSettings, where string) {
 	if len(p.Build) > 0 && p.Hook != "" {
 		l.wrong("site.publish.hook"+where, "the site is built by build already", "keep one of them")
 	}
-	if _, err := p.preset(site.URL); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			field, what, _ := strings.Cut(strings.TrimSpace(line), ": ")
-			l.wrong("site.publish."+field+where, what, "")
-		}
-	}
+}
+
+// sourcePlace checks where the source of a site is.
+func (l *loader) sourcePlace(p *publishSettings, where string) {
 	info, err := os.Stat(p.Dir)
 	switch {
 	case p.Git.Clone && p.Git.Remote == "":
@@ -137,10 +140,10 @@ func attachSource(set *settings, one siteSettings, s *site.Site, own *http.Clien
 	}
 	work := publish.Command{Dir: dir}
 	if one.Publish.Git.commits() {
-		repo := &gitSource{repo: newRepo(one, dir, s, log)}
+		repo := &gitSource{repo: newRepo(one, dir, log)}
 		source.Tree, s.Remote = repo, repo
 		if one.Publish.Git.Clone {
-			work.Dir = filepath.Join(dir, filepath.FromSlash(one.Publish.Dir))
+			work.Dir = filepath.Join(dir, inClone(one.Publish))
 		}
 	}
 	if len(one.Publish.Build) > 0 {
@@ -155,15 +158,20 @@ func attachSource(set *settings, one siteSettings, s *site.Site, own *http.Clien
 	if _, err := exec.LookPath("hugo"); one.Publish.Preset == "hugo" && err == nil {
 		s.Addresses = publish.HugoAddresses(work)
 	}
-	s.Publish, s.Source = source, source
+	s.Publish, s.Source, s.Batch = source, source, one.Publish.Batch.Duration()
 	return nil
 }
 
-func newRepo(one siteSettings, dir string, s *site.Site, log *slog.Logger) *gitree.Repo {
+// newRepo is the history that the settings of a site name.
+func newRepo(one siteSettings, dir string, log *slog.Logger) *gitree.Repo {
 	g := one.Publish.Git
 	repo := &gitree.Repo{
 		Dir: dir, Clone: g.Clone, Remote: g.Remote, Branch: g.Branch, User: g.User, SSHKey: g.KeyFile,
-		Name: cmp.Or(one.Author.Name, s.Name), Email: cmp.Or(one.Author.Email, "tertulia@"+s.URL.Hostname()), Log: log,
+		Name: cmp.Or(one.Author.Name, one.Name), Email: one.Author.Email, Log: log,
+	}
+	if home, err := url.Parse(one.URL); err == nil {
+		repo.Name = cmp.Or(repo.Name, home.Host)
+		repo.Email = cmp.Or(repo.Email, "tertulia@"+home.Hostname())
 	}
 	if g.TokenFile != "" {
 		repo.Token = func() (string, error) {
@@ -172,104 +180,4 @@ func newRepo(one siteSettings, dir string, s *site.Site, log *slog.Logger) *gitr
 		}
 	}
 	return repo
-}
-
-// gitSource is a working tree of git as the jobs see it: opened when it is needed first, and
-// what needs the owner is not tried again.
-type gitSource struct {
-	repo   *gitree.Repo
-	mu     sync.Mutex
-	opened bool
-}
-
-var (
-	_ publish.Tree = (*gitSource)(nil)
-	_ site.Remote  = (*gitSource)(nil)
-)
-
-func (h *gitSource) open(ctx context.Context) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.opened {
-		return nil
-	}
-	err := h.repo.Open(ctx)
-	h.opened = err == nil
-	return forOwner(err)
-}
-
-// there tells whether the tree can be read without asking the remote, which a transaction
-// must not wait for: jobs open it, and what needs it comes again.
-func (h *gitSource) there() error {
-	if !h.repo.Clone {
-		return h.open(context.Background())
-	}
-	if !h.mu.TryLock() {
-		return queue.After(time.Second, errors.New("the clone is being made"))
-	}
-	opened := h.opened
-	h.mu.Unlock()
-	if !opened {
-		return queue.After(time.Second, errors.New("there is no clone yet"))
-	}
-	return nil
-}
-
-// Read implements [publish.Tree].
-func (h *gitSource) Read(name string) ([]byte, error) {
-	if err := h.there(); err != nil {
-		return nil, err
-	}
-	return h.repo.Read(name)
-}
-
-// Stat tells whether a file has to be read anew.
-func (h *gitSource) Stat(name string) (fs.FileInfo, error) {
-	if err := h.there(); err != nil {
-		return nil, err
-	}
-	return h.repo.Stat(name)
-}
-
-// Files implements [publish.Tree].
-func (h *gitSource) Files(ctx context.Context, under string) iter.Seq2[string, error] {
-	if err := h.open(ctx); err != nil {
-		return func(yield func(string, error) bool) { yield("", err) }
-	}
-	return h.repo.Files(ctx, under)
-}
-
-// Apply implements [publish.Tree].
-func (h *gitSource) Apply(ctx context.Context, message string, files []publish.File) error {
-	if err := h.open(ctx); err != nil {
-		return err
-	}
-	return forOwner(h.repo.Apply(ctx, message, files))
-}
-
-// Push implements [site.Remote].
-func (h *gitSource) Push(ctx context.Context) error {
-	if err := h.open(ctx); err != nil {
-		return err
-	}
-	return forOwner(h.repo.Push(ctx))
-}
-
-// Pull implements [site.Remote]. A conflict names the branch that keeps our version: the
-// tree is as the remote has it.
-func (h *gitSource) Pull(ctx context.Context) (bool, error) {
-	if err := h.open(ctx); err != nil {
-		return false, err
-	}
-	changed, err := h.repo.Pull(ctx)
-	return len(changed) > 0, forOwner(err)
-}
-
-func forOwner(err error) error {
-	for _, hopeless := range []error{gitree.ErrAuth, gitree.ErrRejected, gitree.ErrConflict, gitree.ErrBranch, gitree.ErrOther} {
-		if errors.Is(err, hopeless) {
-			return queue.Permanent(err)
-		}
-	}
-	return err
 }

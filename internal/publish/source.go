@@ -65,41 +65,92 @@ func (s *Source) Publish(ctx context.Context, c Change) error {
 	return nil
 }
 
-// Write makes the source say what the post says, without building: many changes can
-// share one build.
-func (s *Source) Write(ctx context.Context, c Change) error {
+// Open makes the source ready for use, where that takes work such as a clone. It may be called
+// again at any time.
+func (s *Source) Open(ctx context.Context) error {
+	if tree, ok := s.Tree.(opener); ok {
+		return tree.Open(ctx)
+	}
+	return nil
+}
+
+// Write makes the source say what the posts say, without building: many changes can share
+// one build. They share one call of [Tree.Apply] as well, one commit where there is a
+// history: all of them are made, or none.
+func (s *Source) Write(ctx context.Context, changes ...Change) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	if c.Post.Permalink == "" {
-		return nil
+	var all []File
+	message := ""
+	for i, c := range changes {
+		if c.Post.Permalink == "" {
+			continue
+		}
+		action, files, err := s.plan(&c)
+		if err == nil {
+			all, err = merge(all, files)
+		}
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", c.Post.Permalink, err)
+		}
+		changes[i] = c
+		message = s.message(action, c)
 	}
+	if len(changes) > 1 {
+		message = fmt.Sprintf("update %d posts", len(changes))
+	}
+	if len(all) > 0 {
+		if err := s.Tree.Apply(ctx, message, all); err != nil {
+			return fmt.Errorf("publish %s: %w", changes[0].Post.Permalink, err)
+		}
+	}
+	for _, c := range changes {
+		if !c.Post.Deleted || c.Post.Permalink == "" || s.Output == "" {
+			continue
+		}
+		if err := s.clear(c.Post.Permalink); err != nil {
+			return fmt.Errorf("publish %s: %w", c.Post.Permalink, err)
+		}
+	}
+	return nil
+}
+
+// plan names the file of a change, and gives what has to be done to the tree.
+func (s *Source) plan(c *Change) (action string, files []File, err error) {
 	if s.Preset.below(c.Post.Permalink) != c.Post.Permalink {
-		return fmt.Errorf("publish: permalink %s is not below %s", c.Post.Permalink, s.Preset.site)
+		return "", nil, fmt.Errorf("it is not below %s", s.Preset.site)
 	}
-	name, err := s.Preset.File(c.Post)
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", c.Post.Permalink, err)
+	if c.Post.File, err = s.Preset.File(c.Post); err != nil {
+		return "", nil, err
 	}
-	c.Post.File = name
-	action, files, err := s.files(c, name)
+	action, files, err = s.files(*c, c.Post.File)
 	if !c.Post.Deleted {
 		files = append(slices.Clone(c.Files), files...)
 	}
-	if err == nil && len(files) > 0 {
-		message := strings.Join([]string{action, cmp.Or(c.Post.Kind, "post"), name}, " ")
-		if s.Message != nil {
-			message = s.Message(action, c)
+	return action, files, err
+}
+
+// merge adds files to others. Posts can share one: an upload, or what their directory must have.
+func merge(all, files []File) ([]File, error) {
+	for _, f := range files {
+		i := slices.IndexFunc(all, func(other File) bool { return other.Name == f.Name })
+		switch {
+		case i < 0:
+			all = append(all, f)
+		case !bytes.Equal(all[i].Data, f.Data):
+			return nil, fmt.Errorf("%s: two posts have this file: %w", f.Name, ErrForeign)
 		}
-		err = s.Tree.Apply(ctx, message, files)
 	}
-	if err == nil && c.Post.Deleted && s.Output != "" {
-		err = s.clear(c.Post.Permalink)
+	return all, nil
+}
+
+// message is what the history says of one change.
+func (s *Source) message(action string, c Change) string {
+	if s.Message != nil {
+		return s.Message(action, c)
 	}
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", c.Post.Permalink, err)
-	}
-	return nil
+	return strings.Join([]string{action, cmp.Or(c.Post.Kind, "post"), c.Post.File}, " ")
 }
 
 // clear removes the page that an earlier build has made of a post.
@@ -298,13 +349,13 @@ func (s *Source) remove(c Change, name string, now []byte, there bool) ([]File, 
 	return []File{f}, nil
 }
 
-// Sweep removes the tombstones that have stood long enough. It reads all posts: once a
-// day is enough.
-func (s *Source) Sweep(ctx context.Context) error {
+// Sweep removes the tombstones that have stood long enough, and tells whether there were any.
+// It reads all posts: once a day is enough.
+func (s *Source) Sweep(ctx context.Context) (swept bool, err error) {
 	var files []File
 	for name, err := range s.Preset.posts(ctx, s.Tree) {
 		if err != nil {
-			return fmt.Errorf("sweep: %w", err)
+			return false, fmt.Errorf("sweep: %w", err)
 		}
 		data, err := s.Tree.Read(name)
 		if err != nil || !bytes.Contains(data, []byte(goneKey)) {
@@ -315,7 +366,7 @@ func (s *Source) Sweep(ctx context.Context) error {
 		}
 	}
 	if len(files) == 0 {
-		return nil
+		return false, nil
 	}
-	return s.Tree.Apply(ctx, "sweep tombstones", files)
+	return true, s.Tree.Apply(ctx, "sweep tombstones", files)
 }

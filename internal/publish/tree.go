@@ -24,6 +24,12 @@ type Tree interface {
 	Apply(ctx context.Context, message string, files []File) error
 }
 
+// opener is a Tree that has to be made ready before it is used, which may take as long as a
+// clone does. To be open already is no error.
+type opener interface {
+	Open(ctx context.Context) error
+}
+
 // File is a change to one file of a [Tree].
 type File struct {
 	Name string

@@ -50,8 +50,9 @@ func (j *Jobs) adopt(ctx context.Context, job store.Job) (queue.Commit, error) {
 func (j *Jobs) sweep(ctx context.Context, s *Site) error {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
-	if err := s.Source.Sweep(ctx); err != nil {
-		return err
+	swept, err := s.Source.Sweep(ctx)
+	if err != nil || !swept {
+		return err // a deploy that brings nothing can cost money all the same
 	}
 	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error { return tx.Enqueue(deployJob(s)) })
 }

@@ -33,6 +33,9 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 	}); err != nil {
 		return nil, ignore(err, fs.ErrNotExist) // it has moved away meanwhile
 	}
+	if !post.Collected.IsZero() {
+		post.Revision = post.Published // what was learnt since is announced when the file has it
+	}
 	if post.Published < post.Revision || post.Announced == post.Revision {
 		return nil, nil // a newer revision is on its way and announces itself, or it is done
 	}

@@ -50,6 +50,7 @@ const (
 	jobVerify   = "verify"   // key: id of the mention
 	jobDeploy   = "deploy"   // key: the site
 	jobAdopt    = "adopt"    // key: the site
+	jobBatch    = "batch"    // key: the site
 	jobResize   = "resize"   // key: name of the file
 	jobTrust    = "trust"    // key: id of the person
 	jobStatus   = "status"   // key: source and target
@@ -68,6 +69,7 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobVerify:   j.verify,
 		jobDeploy:   j.deploy,
 		jobAdopt:    j.adopt,
+		jobBatch:    j.batch,
 		jobResize:   j.resize,
 		jobTrust:    j.trust,
 		jobStatus:   j.follow,
@@ -78,24 +80,36 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 }
 
 // Leases are how long the jobs may take that take long: a generator builds a large site in
-// minutes, and a small machine makes a large picture smaller in one.
+// minutes, whoever needs the source first has it cloned, and a small machine makes a large
+// picture smaller in a minute.
 func (j *Jobs) Leases() map[string]time.Duration {
-	return map[string]time.Duration{jobDeploy: 15 * time.Minute, jobAdopt: 15 * time.Minute, jobResize: 5 * time.Minute, jobWatch: 15 * time.Minute}
+	const build, clone, scan = 15 * time.Minute, 15 * time.Minute, 15 * time.Minute
+	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute}
 }
 
 // Begin promises what has to be done once after the start: to look through the source of a
-// site, and the lists of its pages.
+// site, at what was collected there, for the settings may be others, and at the lists of its
+// pages.
 func (j *Jobs) Begin(ctx context.Context, s *Site) error {
+	var jobs []store.Job
+	if s.Source != nil {
+		jobs = append(jobs, adoptJob(s))
+	}
+	if s.Watch != nil {
+		jobs = append(jobs, watchJob(s))
+	}
+	if len(jobs) == 0 {
+		return nil // a start writes nothing that need not be
+	}
 	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
-		if s.Source != nil {
-			if err := tx.Enqueue(adoptJob(s)); err != nil {
-				return err
-			}
+		waiting, err := tx.CollectedPosts()
+		if len(waiting) > 0 && s.Source != nil {
+			err = cmp.Or(err, tx.Enqueue(batchJob(s)))
 		}
-		if s.Watch == nil {
-			return nil
+		for _, job := range jobs {
+			err = cmp.Or(err, tx.Enqueue(job))
 		}
-		return tx.Enqueue(watchJob(s))
+		return err
 	})
 }
 
@@ -119,6 +133,7 @@ func watchJob(s *Site) store.Job             { return newJob(jobWatch, s.Key, s.
 func listsJob(month string) store.Job        { return newJob(jobLists, month, month) }
 func deployJob(s *Site) store.Job            { return newJob(jobDeploy, s.Key, s.Key) }
 func adoptJob(s *Site) store.Job             { return newJob(jobAdopt, s.Key, s.Key) }
+func batchJob(s *Site) store.Job             { return newJob(jobBatch, s.Key, s.Key) }
 func resizeJob(name string) store.Job        { return newJob(jobResize, name, name) }
 func announceJob(permalink string) store.Job { return newJob(jobAnnounce, permalink, permalink) }
 

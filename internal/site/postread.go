@@ -62,7 +62,7 @@ func (p *Posts) Source(ctx context.Context, _ micropub.Grant, permalink string) 
 		return mf2.Item{}, err
 	}
 	if item != nil {
-		post.Item = *item
+		post.Item = learnt(post, *item)
 	}
 	return source(post), nil
 }

@@ -175,6 +175,10 @@ func (p *Posts) put(tx *store.Tx, post store.Post) error {
 		return err // nothing of a draft leaves the store, or of what is private
 	}
 	job := p.Site.publishJob(post.Permalink)
+	if !post.Collected.IsZero() {
+		job = batchJob(p.Site)
+		job.Due = post.Collected
+	}
 	if !post.Promised {
 		job.Due = tx.Now.Add(min(post.Date.Sub(tx.Now), longestWait))
 	}
@@ -205,9 +209,16 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 	if id, ok := p.contactID(permalink); ok {
 		return "", p.updateContact(ctx, id, u)
 	}
+	stage := "updated"
+	if writesBack(u) {
+		stage = writtenBack
+	}
 	err = p.change(ctx, permalink, func(tx *store.Tx, post *store.Post) error {
 		if !post.Deleted.IsZero() {
 			return &micropub.Error{Code: micropub.InvalidRequest, Description: "the post is deleted; undelete it first"}
+		}
+		if stage == writtenBack {
+			return relearn(post, u)
 		}
 		edited := len(u.Replace)+len(u.Add)+len(u.Delete)+len(u.DeleteAll) > 0
 		if edited {
@@ -228,7 +239,7 @@ func (p *Posts) Update(ctx context.Context, g micropub.Grant, permalink string, 
 			return errUnchanged
 		}
 		return nil
-	}, "updated", g)
+	}, stage, g)
 	return now, err
 }
 
@@ -323,17 +334,24 @@ func (p *Posts) changeOnce(ctx context.Context, permalink string, edit func(*sto
 		case item != nil && (post.Revision != seen.Revision || post.Published != seen.Published):
 			return errMeanwhile
 		case item != nil:
-			post.Item = *item
-			post.Base = post.Saying()
+			said := post
+			said.Item = *item
+			post.Item, post.Base = learnt(post, *item), said.Saying()
 		case post.Adopted && post.Base == nil:
 			post.Base = post.Saying() // as it was found last
 		}
-		was := post.Draft
+		was, waits := post.Draft, post.Collected
+		post.Collected = time.Time{}
 		if err := edit(tx, &post); err != nil {
 			return err
 		}
 		if g.DraftsOnly() && !(was && post.Draft) {
 			return errNoDraft // it was published since the handler looked (TRAPS T-MP17)
+		}
+		if stage == writtenBack {
+			if err := p.Site.collect(tx, &post, waits); err != nil {
+				return err
+			}
 		}
 		post.Revision++
 		post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: stage, Note: g.ClientID})

@@ -80,7 +80,7 @@ func (j *Jobs) dueOrKept(ctx context.Context, s *Site, permalink string) (queue.
 	case !post.Promised && (post.Draft || !post.Scheduled):
 		return nil, errInside
 	case !post.Scheduled || !post.Deleted.IsZero():
-		return j.keepFile(s, post)
+		return j.keepFile(ctx, s, post)
 	}
 	if wait := post.Date.Sub(j.DB.Now()); wait > 0 {
 		return nil, queue.After(min(wait, longestWait), fmt.Errorf("it waits for %s", post.Date.Format(time.RFC3339)))
@@ -108,6 +108,7 @@ type written struct {
 	post    store.Post
 	listed  time.Time         // when the site's lists were last written
 	uploads map[string]string // the addresses of those that went with it, by name
+	goes    bool              // a deploy that has begun takes it along
 }
 
 // write publishes the page of the post as it is now.
@@ -121,11 +122,11 @@ func (j *Jobs) write(ctx context.Context, s *Site, permalink string) (done writt
 	if err != nil {
 		return done, err
 	}
-	change := publish.Change{Site: about(s), Post: publishable(done.post), PageOnly: true}
 	if s.Source == nil {
-		err = cmp.Or(s.Publish.Publish(ctx, change), s.leave(ctx, done.post))
+		page := publish.Change{Site: about(s), Post: publishable(done.post), PageOnly: true}
+		err = cmp.Or(s.Publish.Publish(ctx, page), s.leave(ctx, done.post))
 	} else {
-		done.uploads, err = j.writeSource(ctx, s, done.post, change)
+		done.uploads, err = j.writeSource(ctx, s, done.post)
 	}
 	if err = cmp.Or(err, failpoint.Err("publish.write")); err != nil {
 		return done, fmt.Errorf("publish %s: %w", permalink, err)
@@ -150,12 +151,18 @@ func (s *Site) published(tx *store.Tx, done written) (newer bool, err error) {
 			follows.Due = after // or at once, when that has passed
 		}
 	}
-	if err := cmp.Or(tx.Enqueue(follows), copied(tx, done.uploads)); err != nil {
+	if !done.goes {
+		err = tx.Enqueue(follows)
+	}
+	if err := cmp.Or(err, copied(tx, done.uploads)); err != nil {
 		return true, err
 	}
 	post.Published = written.Revision
 	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "published", Note: "revision " + strconv.Itoa(written.Revision)})
-	if newer = post.Revision > written.Revision; s.Source != nil {
+	if newer = post.Revision > written.Revision; !newer {
+		post.Collected = time.Time{}
+	}
+	if s.Source != nil {
 		if !away(written) { // else its kept file is what Base says
 			post.Base, post.Kept = nil, nil
 			if newer {

@@ -62,7 +62,8 @@ type Site struct {
 	Source    *publish.Source
 	Remote    Remote
 	Addresses func(context.Context) (publish.Addresses, error)
-	Uploads   string // the directory of uploaded files
+	Uploads   string        // the directory of uploaded files
+	Batch     time.Duration // how long write-backs into Source may wait for each other; 0: they go at once
 
 	Watch *Watch // where pages are found that are no posts of ours; nil: nowhere
 	Hub   string // the WebSub hub of the site's feed; "": none

@@ -113,7 +113,7 @@ func before(p store.Post) *publish.Post {
 // made of it. It is nil where the site has no source, where the file has not caught up
 // with us, and where it cannot be read: then the edit starts from what was found last.
 func (s *Site) current(post store.Post) *mf2.Item {
-	if s.Source == nil || away(post) || post.Published < post.Revision {
+	if s.Source == nil || away(post) || post.Published < post.Revision && post.Collected.IsZero() {
 		return nil
 	}
 	item, err := s.Source.Item(publishable(post))
@@ -125,9 +125,12 @@ func (s *Site) current(post store.Post) *mf2.Item {
 
 // keepFile writes down the file of a post that is to be taken away, so that it can come back
 // as it was, to the last byte. It is nil when that is done, or when there is no file.
-func (j *Jobs) keepFile(s *Site, post store.Post) (queue.Commit, error) {
+func (j *Jobs) keepFile(ctx context.Context, s *Site, post store.Post) (queue.Commit, error) {
 	if s.Source == nil || !away(post) {
 		return nil, nil
+	}
+	if err := s.Source.Open(ctx); err != nil {
+		return nil, err
 	}
 	data, err := s.Source.Last(publishable(post))
 	if err != nil || data == nil || string(data) == string(post.Kept) {
@@ -152,6 +155,9 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 	var key string
 	s, err := j.begin(job, &key)
 	if err != nil || s.Source == nil {
+		return nil, err
+	}
+	if err := j.takeAlong(ctx, s); err != nil {
 		return nil, err
 	}
 	build := func() error {
@@ -188,11 +194,27 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 
 // writeSource writes a post into the source of the site, and the uploads that it shows, and
 // tells where these are now.
-func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post, change publish.Change) (uploads map[string]string, err error) {
+func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post) (uploads map[string]string, err error) {
+	if err := s.Source.Open(ctx); err != nil {
+		return nil, err
+	}
+	change, uploads, err := j.sourceChange(ctx, s, post)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Source.Write(ctx, change)
+	if errors.Is(err, publish.ErrForeign) {
+		err = queue.Permanent(err)
+	}
+	return uploads, err
+}
+
+// sourceChange is what a post has become, for the source.
+func (j *Jobs) sourceChange(ctx context.Context, s *Site, post store.Post) (c publish.Change, uploads map[string]string, err error) {
 	var files []publish.File
 	if !away(post) {
 		if files, uploads, err = j.copies(ctx, s, post); err != nil {
-			return nil, err
+			return c, nil, err
 		}
 	}
 	post.Item = s.showing(post.Item, uploads)
@@ -201,12 +223,10 @@ func (j *Jobs) writeSource(ctx context.Context, s *Site, post store.Post, change
 		base.Item = s.showing(base.Item, uploads)
 		post.Base = &base
 	}
-	change.Post, change.Before, change.Kept, change.Files = publishable(post), before(post), post.Kept, files
-	err = s.Source.Write(ctx, change)
-	if errors.Is(err, publish.ErrForeign) {
-		err = queue.Permanent(err)
-	}
-	return uploads, err
+	return publish.Change{
+		Site: about(s), Post: publishable(post), PageOnly: true,
+		Before: before(post), Kept: post.Kept, Files: files,
+	}, uploads, nil
 }
 
 var errDeploying = errors.New("the site is being built")

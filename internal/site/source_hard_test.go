@@ -2,16 +2,11 @@ package site_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
-	"html"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,10 +17,6 @@ import (
 	"tertulia/micropub"
 	"tertulia/store"
 )
-
-const oldURL = "https://me.example/posts/old/"
-
-func exists(name string) bool { _, err := os.Stat(name); return err == nil }
 
 func TestADraftOfTheOwnersStays(t *testing.T) {
 	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
@@ -216,40 +207,10 @@ func TestAnEditNeedsNoDateThatWeKnow(t *testing.T) {
 	}
 }
 
-// slow generator that prints in-reply-to
-type printing struct{ *generator }
-
-func (g printing) Build(ctx context.Context) error {
-	time.Sleep(3 * time.Second)
-	for entry, err := range g.source.Preset.Adopt(ctx, publish.Adoption{Tree: g.source.Tree, Addresses: g.addresses}) {
-		if err != nil {
-			return err
-		}
-		data, err := g.source.Tree.Read(entry.File)
-		if err != nil {
-			return err
-		}
-		item, err := g.source.Preset.Decode(entry.File, data, entry.Permalink)
-		if err != nil {
-			return err
-		}
-		u, _ := url.Parse(entry.Permalink)
-		dir := filepath.Join(g.root, filepath.FromSlash(u.Path))
-		reply := ""
-		for _, r := range item.URLs("in-reply-to") {
-			reply += `<a class="u-in-reply-to" href="` + r + `">re</a>`
-		}
-		page := fmt.Sprintf(`<!doctype html><title>x</title><article class="h-entry">%s<div class="e-content">%s</div></article>`, reply, html.EscapeString(item.Get("content")))
-		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "index.html"), []byte(page), 0o644)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func TestTheOldPageIsNotTheNewOne(t *testing.T) {
 	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
-		g.source.Build = printing{g}
+		g.answers.Store(true)
+		g.takes = 3 * time.Second
 		p := w.create(entry("content", "Yes, I agree!"))
 		pass(time.Minute)
 		w.update(p, micropub.Update{Add: map[string][]any{"in-reply-to": {"https://bea.example/1"}}})
@@ -268,7 +229,10 @@ func TestARetryAfterTheThemeWasMended(t *testing.T) {
 	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
 		p := w.create(mf2.Item{Type: []string{"h-entry"}, Properties: map[string][]any{"content": {"Yes!"}, "in-reply-to": {"https://bea.example/1"}}})
 		pass(time.Minute)
-		printing{g}.Build(t.Context())
+		g.answers.Store(true)
+		if err := g.Build(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		for _, j := range w.jobList() {
 			if !j.Parked.IsZero() {
 				t.Logf("retry %s", j.Kind)
@@ -303,33 +267,6 @@ func TestAFileIsOnePosts(t *testing.T) {
 			}
 		}
 	})
-}
-
-// remote is the remote of a source's history, which fails as often as it is told to.
-type remote struct {
-	mu   sync.Mutex
-	errs []error
-}
-
-func (r *remote) fails(errs ...error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.errs = errs
-}
-
-// Push is of site.Remote.
-func (r *remote) Push(context.Context) error { return nil }
-
-// Pull is of site.Remote.
-func (r *remote) Pull(context.Context) (bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.errs) == 0 {
-		return false, nil
-	}
-	err := r.errs[0]
-	r.errs = r.errs[1:]
-	return false, err
 }
 
 func TestAConflictDoesNotEndTheLooks(t *testing.T) {

@@ -2,118 +2,19 @@ package site_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
-	"html"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"tertulia/internal/publish"
 	"tertulia/internal/site"
 	"tertulia/mf2"
 	"tertulia/micropub"
 	"tertulia/store"
 )
-
-// generator is a program of the owner's that builds a site: every post that the preset
-// finds becomes a page that says what its file says.
-type generator struct {
-	source    *publish.Source
-	root      string
-	remote    remote
-	addresses func(context.Context) (publish.Addresses, error)
-	fail      atomic.Bool
-	away      atomic.Bool // it says yes, and builds later
-}
-
-// Build is of publish.Builder.
-func (g *generator) Build(ctx context.Context) error {
-	if g.fail.Load() {
-		return errors.New("the theme is broken")
-	}
-	if g.away.Load() {
-		return nil
-	}
-	for entry, err := range g.source.Preset.Adopt(ctx, publish.Adoption{Tree: g.source.Tree, Addresses: g.addresses}) {
-		if errors.Is(err, publish.ErrNoAddress) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		data, err := g.source.Tree.Read(entry.File)
-		if err != nil {
-			return err
-		}
-		item, err := g.source.Preset.Decode(entry.File, data, entry.Permalink)
-		if err != nil {
-			return err
-		}
-		u, err := url.Parse(entry.Permalink)
-		if err != nil {
-			return err
-		}
-		dir := filepath.Join(g.root, filepath.FromSlash(u.Path))
-		page := fmt.Sprintf(`<!doctype html><title>x</title><article class="h-entry"><div class="e-content">%s</div></article>`, html.EscapeString(item.Get("content")))
-		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "index.html"), []byte(page), 0o644)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const byHand = "---\n# mine\ntitle:   \"An old post\"\ndate: 1999-02-03T10:00:00+01:00\nweird: [1,  2]\ntags: ['a']\n---\nHello *there*.\n"
-
-// inSource runs a test on a world whose site is built from a source with one post in it.
-func inSource(t *testing.T, test func(t *testing.T, w *world, g *generator, dir string)) {
-	t.Helper()
-	dir, g := t.TempDir(), &generator{}
-	writeFile(t, filepath.Join(dir, "content/posts/old.md"), byHand)
-	inWorld(t, func(t *testing.T, w *world) {
-		if err := w.jobs.Begin(t.Context(), w.site); err != nil {
-			t.Fatal(err)
-		}
-		pass(time.Second)
-		test(t, w, g, dir)
-	}, func(s *site.Site) {
-		preset, err := publish.NewPreset("hugo", s.Me(), publish.Overrides{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.root = s.Root
-		g.source = &publish.Source{Preset: preset, Tree: &publish.Dir{Path: dir}, Build: g, Output: s.Root, Gone: true}
-		s.Publish, s.Source, s.Remote, s.Uploads = g.source, g.source, &g.remote, t.TempDir()
-		s.Addresses = func(context.Context) (publish.Addresses, error) {
-			return publish.Addresses{Files: map[string]string{
-				"content/posts/old.md": "https://me.example/posts/old/", "content/posts/new.md": "https://me.example/posts/new/",
-			}}, nil
-		}
-		g.addresses = s.Addresses
-	})
-}
-
-func writeFile(t *testing.T, name, text string) {
-	t.Helper()
-	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Error(err)
-	}
-	return string(text)
-}
 
 // A post goes into the source, the site is built, the post is announced when it is live; the
 // file is where and what it was promised to be.
