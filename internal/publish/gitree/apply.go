@@ -96,22 +96,15 @@ func (r *Repo) compareFile(ctx context.Context, f publish.File, c change) (chang
 		return c, err
 	}
 	c.path = r.prefix + f.Name
-	now := ""
 	if f.Data != nil {
+		c.newMode = or(c.oldMode, fileMode)
 		if c.new, err = r.hash(ctx, f.Data, "--path="+c.path, "-w"); err != nil {
 			return c, err
 		}
-		if c.newMode = c.oldMode; c.newMode == "" {
-			c.newMode = fileMode
-		}
 	}
+	now := ""
 	if there {
-		if now, err = r.hash(ctx, data, "--path="+c.path); err != nil {
-			return c, err
-		}
-	}
-	if there && now != c.old && now != c.new { // it may be older than the rules for line ends
-		if now, err = r.hash(ctx, data, "--no-filters"); err != nil {
+		if now, err = r.hashNow(ctx, data, c); err != nil {
 			return c, err
 		}
 	}
@@ -127,6 +120,16 @@ func (r *Repo) compareFile(ctx context.Context, f publish.File, c change) (chang
 		return c, ErrDirty
 	}
 	return c, nil
+}
+
+// hashNow gives the id of a file in the tree. One that is neither as it was nor as it shall be
+// may be older than the rules for line ends.
+func (r *Repo) hashNow(ctx context.Context, data []byte, c change) (string, error) {
+	now, err := r.hash(ctx, data, "--path="+c.path)
+	if err != nil || now == c.old || now == c.new {
+		return now, err
+	}
+	return r.hash(ctx, data, "--no-filters")
 }
 
 // kept gives the mode and id of the files that a commit holds.

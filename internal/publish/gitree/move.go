@@ -149,39 +149,18 @@ func (r *Repo) moveRef(ctx context.Context, m move) error {
 // check gives the changes that the tree's files still need. Whatever is neither as it
 // was nor as it shall be is the owner's, and ErrDirty.
 func (r *Repo) check(ctx context.Context, root *os.Root, m move, changes []change) (todo []change, err error) {
-	from, err := r.orEmpty(ctx, m.from)
+	staged, err := r.staged(ctx, m.from)
 	if err != nil {
 		return nil, err
 	}
-	text, err := r.git(ctx, "diff-index", "-z", "--cached", "--raw", "--no-renames", "--no-abbrev", from)
+	found, err := r.lookTwice(ctx, root, changes)
 	if err != nil {
 		return nil, err
 	}
-	list, err := parseRaw(text)
-	if err != nil {
-		return nil, err
-	}
-	staged := map[string]change{}
-	for _, s := range list {
-		staged[s.path] = s
-	}
-	found, err := r.look(ctx, root, changes, true)
-	if err != nil {
-		return nil, err
-	}
-	var asIs map[string]string // files that were committed before there was a rule for their line ends
 	var dirty []string
 	for _, c := range changes {
 		s, differs := staged[c.path]
 		now := found[c.path]
-		if now != c.old && now != c.new && now != "" && now != other {
-			if asIs == nil {
-				if asIs, err = r.look(ctx, root, changes, false); err != nil {
-					return nil, err
-				}
-			}
-			now = asIs[c.path]
-		}
 		switch {
 		case differs && (s.new != c.new || s.newMode != c.newMode):
 			dirty = append(dirty, c.path)
@@ -197,6 +176,51 @@ func (r *Repo) check(ctx context.Context, root *os.Root, m move, changes []chang
 		return nil, fmt.Errorf("git: %s: %w", strings.Join(r.below(dirty), ", "), ErrDirty)
 	}
 	return todo, nil
+}
+
+// staged gives what the index has otherwise than a commit, by path.
+func (r *Repo) staged(ctx context.Context, from string) (map[string]change, error) {
+	from, err := r.orEmpty(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	text, err := r.git(ctx, "diff-index", "-z", "--cached", "--raw", "--no-renames", "--no-abbrev", from)
+	if err != nil {
+		return nil, err
+	}
+	list, err := parseRaw(text)
+	if err != nil {
+		return nil, err
+	}
+	staged := map[string]change{}
+	for _, s := range list {
+		staged[s.path] = s
+	}
+	return staged, nil
+}
+
+// lookTwice gives the ids of the tree's files at these paths. A file that is neither as it was
+// nor as it shall be is looked at as it is: it may have been committed before there was a
+// rule for its line ends.
+func (r *Repo) lookTwice(ctx context.Context, root *os.Root, changes []change) (map[string]string, error) {
+	found, err := r.look(ctx, root, changes, true)
+	if err != nil {
+		return nil, err
+	}
+	var asIs map[string]string
+	for _, c := range changes {
+		now := found[c.path]
+		if now == c.old || now == c.new || now == "" || now == other {
+			continue
+		}
+		if asIs == nil {
+			if asIs, err = r.look(ctx, root, changes, false); err != nil {
+				return nil, err
+			}
+		}
+		found[c.path] = asIs[c.path]
+	}
+	return found, nil
 }
 
 // other stands for what is no file: it is not the id of anything.

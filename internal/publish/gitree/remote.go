@@ -54,32 +54,43 @@ func parseRemote(s string) (remote, error) {
 		to.user = u.User.Username()
 		to.secret, _ = u.User.Password()
 	}
+	if why := to.wrong(u); why != "" {
+		return bad(why)
+	}
+	switch u.Scheme {
+	case "http", "https":
+		u.User = nil
+		to.origin = u.Scheme + "://" + u.Host
+	case "file":
+		to.url = "file://" + u.Path // git does not decode it
+		return to, nil
+	}
+	to.url = u.String()
+	return to, nil
+}
+
+// wrong says why an address cannot be pushed to, "" when it can.
+func (to remote) wrong(u *url.URL) string {
 	switch u.Scheme {
 	case "http", "https":
 		if u.Scheme == "http" && !loopback(u.Hostname()) {
-			return bad("http is for this machine only: anybody on the way could read the token, use https")
+			return "http is for this machine only: anybody on the way could read the token, use https"
 		}
 		if u.Host == "" {
-			return bad("it names no host")
+			return "it names no host"
 		}
-		u.User = nil
-		to.origin = u.Scheme + "://" + u.Host
 	case "ssh":
 		if u.Host == "" || strings.HasPrefix(u.Host, "-") || strings.HasPrefix(to.user, "-") || to.secret != "" {
-			return bad("use ssh://user@host/path, with a key")
+			return "use ssh://user@host/path, with a key"
 		}
 	case "file":
 		if u.Host != "" || !path.IsAbs(u.Path) {
-			return bad("use file:///path")
+			return "use file:///path"
 		}
 	default:
-		return bad("the protocol is not one of https, ssh, file")
+		return "the protocol is not one of https, ssh, file"
 	}
-	to.url = u.String()
-	if u.Scheme == "file" {
-		to.url = "file://" + u.Path // git does not decode it
-	}
-	return to, nil
+	return ""
 }
 
 func loopback(host string) bool {
