@@ -47,6 +47,10 @@ type Post struct {
 	// of the post after it was published; zero: the file follows at once.
 	Collected time.Time `json:"collected,omitzero"`
 
+	// Seen is a digest of what its page said before the newest revision could be on it; "" where
+	// there was no page, or nobody looked.
+	Seen string `json:"seen,omitempty"`
+
 	Said string `json:"said,omitempty"` // digest of what was announced last; "": unknown
 
 	Sent    []Sent  `json:"sent,omitempty"` // one for each target ever linked to

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -214,13 +215,17 @@ func (s *Site) sameItem(tx *store.Tx, have, found store.Post) bool {
 	return err1 == nil && err2 == nil && string(x) == string(y)
 }
 
-// forget drops files that were not there at two looks, and the posts that were nothing but
-// them: of which nobody was told, and nothing is kept.
+// forget drops files that were not there at two looks.
 func (j *Jobs) forget(ctx context.Context, s *Site, gone []store.SourceFile) error {
+	removed := map[string]bool{} // the others are there, and no posts any more
+	for _, f := range gone {
+		_, err := s.Source.Tree.Read(f.Name)
+		removed[f.Name] = errors.Is(err, fs.ErrNotExist)
+	}
 	for some := range slices.Chunk(gone, 100) {
 		if err := j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
 			for _, f := range some {
-				if err := forgetFile(tx, f); err != nil {
+				if err := s.forgetFile(tx, f, removed[f.Name]); err != nil {
 					return err
 				}
 			}
@@ -232,9 +237,11 @@ func (j *Jobs) forget(ctx context.Context, s *Site, gone []store.SourceFile) err
 	return nil
 }
 
-func forgetFile(tx *store.Tx, f store.SourceFile) error {
+// forgetFile drops a file that is not there. Its post is deleted, as its owner has meant it, or
+// forgotten where nothing but the file ever was.
+func (s *Site) forgetFile(tx *store.Tx, f store.SourceFile, removed bool) error {
 	post, err := tx.Post(f.Permalink)
-	if err == nil && post.File == f.Name && (post.Published < post.Revision || away(post)) {
+	if err == nil && post.File == f.Name && (post.Published < post.Revision && post.Collected.IsZero() || away(post)) {
 		return nil // it is not there yet, or because we have taken it away
 	}
 	if err := ignore(err, fs.ErrNotExist); err != nil {
@@ -244,12 +251,23 @@ func forgetFile(tx *store.Tx, f store.SourceFile) error {
 		f.Missed = true
 		return tx.PutSourceFile(f)
 	}
-	if err == nil && post.Adopted && post.File == f.Name && post.Revision == 1 && len(post.Sent) == 0 && post.Kept == nil {
-		if err := tx.DropPost(post.Permalink); err != nil {
-			return err
-		}
+	switch pristine := post.Adopted && post.Revision == 1 && len(post.Sent) == 0 && post.Kept == nil; {
+	case err != nil || post.File != f.Name:
+	case pristine:
+		err = tx.DropPost(post.Permalink)
+	case removed:
+		err = s.removedByHand(tx, post)
 	}
-	return tx.DropSourceFile(f.Name)
+	return cmp.Or(ignore(err, fs.ErrNotExist), tx.DropSourceFile(f.Name))
+}
+
+// removedByHand deletes a post whose owner has removed its file: those it links to are told when
+// its page is gone.
+func (s *Site) removedByHand(tx *store.Tx, post store.Post) error {
+	post.Deleted, post.Collected, post.Base = tx.Now, time.Time{}, nil
+	post.Revision++
+	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "deleted", Note: post.File + " was removed by hand"})
+	return cmp.Or(s.touch(tx, post.Permalink), tx.PutPost(post), tx.Enqueue(s.publishJob(post.Permalink)))
 }
 
 func entryOf(f store.SourceFile) publish.Entry {

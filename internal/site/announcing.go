@@ -39,16 +39,17 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 	if post.Published < post.Revision || post.Announced == post.Revision {
 		return nil, nil // a newer revision is on its way and announces itself, or it is done
 	}
-	if deploying, err := j.deploying(ctx, s); err != nil || deploying {
+	deploy, err := j.deployment(ctx, s)
+	if err != nil || deploy.runs {
 		return nil, queue.After(200*time.Millisecond, cmp.Or(err, errDeploying))
 	}
 	links, live, err := j.arrival(ctx, s, post)
 	if err != nil || !live.yes {
-		waited := j.DB.Now().Sub(since(post.History, "published"))
+		waited := j.DB.Now().Sub(latest(since(post.History, "published"), deploy.done))
 		if err == nil {
 			err = fmt.Errorf("not live yet: %s", live.why)
 		}
-		if !live.answers || waited < patience {
+		if !live.answers || deploy.owed || waited < patience {
 			return nil, queue.After(min(max(waited/4, 100*time.Millisecond), time.Minute), err)
 		}
 		live.why = "the page carries no trace of this revision; announced all the same"
@@ -67,6 +68,13 @@ func (j *Jobs) arrival(ctx context.Context, s *Site, post store.Post) (links []s
 		links = linksOn(s, page, post)
 	}
 	return links, live, err
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // since is when a stage was reached last.

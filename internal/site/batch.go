@@ -180,7 +180,7 @@ func (j *Jobs) takeAlong(ctx context.Context, s *Site) error {
 		if err != nil {
 			return err
 		}
-		changes, done = append(changes, change), append(done, written{post: post, uploads: uploads, goes: true})
+		changes, done = append(changes, change), append(done, written{post: post, uploads: uploads, goes: true, seen: j.seenBefore(ctx, post)})
 	}
 	failed := s.Source.Write(ctx, changes...)
 	if err := ctx.Err(); err != nil {

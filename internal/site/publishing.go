@@ -32,10 +32,15 @@ func (j *Jobs) publish(ctx context.Context, job store.Job) (queue.Commit, error)
 	case commit != nil || err != nil:
 		return commit, err
 	}
+	seen, err := j.pageBefore(ctx, s, permalink)
+	if err != nil {
+		return nil, ignore(err, fs.ErrNotExist)
+	}
 	done, err := j.write(ctx, s, permalink)
 	if err != nil {
 		return nil, err
 	}
+	done.seen = seen
 	post := done.post
 	if s.Source != nil {
 		// It cannot be live before it is deployed; what a page says until then is older.
@@ -106,9 +111,27 @@ func (j *Jobs) dueOrKept(ctx context.Context, s *Site, permalink string) (queue.
 // written is a post that was published.
 type written struct {
 	post    store.Post
+	seen    string            // what its page said before
 	listed  time.Time         // when the site's lists were last written
 	uploads map[string]string // the addresses of those that went with it, by name
 	goes    bool              // a deploy that has begun takes it along
+}
+
+// pageBefore is what the page of a post says before the next revision is written, where that
+// cannot be told from the revision by our own marker.
+func (j *Jobs) pageBefore(ctx context.Context, s *Site, permalink string) (seen string, err error) {
+	if s.Source == nil {
+		return "", nil
+	}
+	var post store.Post
+	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		post, err = tx.Post(permalink)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return j.seenBefore(ctx, post), nil
 }
 
 // write publishes the page of the post as it is now.
@@ -157,7 +180,7 @@ func (s *Site) published(tx *store.Tx, done written) (newer bool, err error) {
 	if err := cmp.Or(err, copied(tx, done.uploads)); err != nil {
 		return true, err
 	}
-	post.Published = written.Revision
+	post.Published, post.Seen = written.Revision, done.seen
 	post.History = store.AddEvent(post.History, store.Event{At: tx.Now, Stage: "published", Note: "revision " + strconv.Itoa(written.Revision)})
 	if newer = post.Revision > written.Revision; !newer {
 		post.Collected = time.Time{}

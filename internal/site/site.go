@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/idna"
@@ -71,11 +72,12 @@ type Site struct {
 	Approve Approval // whose mentions wait for the owner
 	Lenient []string // client_ids that may send their token twice (SPECS D1)
 
-	publishing sync.Mutex        // the lists of a site are written one after the other
-	listed     time.Time         // when they were last, guarded by publishing
-	swept      time.Time         // when tombstones were last looked for, by the job adopt alone
-	reviewed   string            // the mention that Review came to, by that alone
-	passed     map[string]string // what is wrong with the files that the last look at the source passed over, by the same
+	publishing sync.Mutex                // the lists of a site are written one after the other
+	listed     time.Time                 // when they were last, guarded by publishing
+	swept      time.Time                 // when tombstones were last looked for, by the job adopt alone
+	reviewed   string                    // the mention that Review came to, by that alone
+	passed     map[string]string         // what is wrong with the files that the last look at the source passed over, by the same
+	deployed   atomic.Pointer[time.Time] // when its source last went where the site is made; nil: not since the start
 }
 
 // Approval says whose mentions wait for the owner.

@@ -189,6 +189,8 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 			return nil, err
 		}
 	}
+	now := j.DB.Now()
+	s.deployed.Store(&now)
 	return nil, nil
 }
 
@@ -231,19 +233,31 @@ func (j *Jobs) sourceChange(ctx context.Context, s *Site, post store.Post) (c pu
 
 var errDeploying = errors.New("the site is being built")
 
-// deploying tells whether what was written has still to be pushed or built.
-func (j *Jobs) deploying(ctx context.Context, s *Site) (yes bool, err error) {
+// deployment is how far what was written has got on its way to the site.
+type deployment struct {
+	runs bool      // it is being pushed or built, or will be in a moment
+	owed bool      // it has still to be pushed or built, perhaps after the owner has mended something
+	done time.Time // when it was last; the zero time if not since the start
+}
+
+func (j *Jobs) deployment(ctx context.Context, s *Site) (d deployment, err error) {
 	if s.Source == nil {
-		return false, nil
+		return d, nil
 	}
 	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
 		jobs, err := tx.Jobs()
-		yes = slices.ContainsFunc(jobs, func(job store.Job) bool {
-			return job.Kind == jobDeploy && job.Parked.IsZero() && (job.Owner != "" || !job.Due.After(tx.Now)) && job.Attempts < 2
-		})
+		for _, job := range jobs {
+			if job.Kind == jobDeploy {
+				d.owed = true
+				d.runs = job.Parked.IsZero() && (job.Owner != "" || !job.Due.After(tx.Now)) && job.Attempts < 2
+			}
+		}
 		return err
 	})
-	return yes, err
+	if at := s.deployed.Load(); at != nil {
+		d.done = *at
+	}
+	return d, err
 }
 
 // seenLive writes down that a post is live, though nobody is told yet.

@@ -126,6 +126,51 @@ func TestTheSourceIsLookedThroughAgain(t *testing.T) {
 	})
 }
 
+// An owner who removes the file of a post deletes it: one of ours, or of theirs that was edited
+// since. Those it linked to are told. What is missing once may only be away (HOSTILE F19).
+func TestAFileThatIsRemovedByHandIsADeletion(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		g.answers.Store(true)
+		w.inbox("bea.example")
+		ours := w.create(entry("content", "Yes!", "in-reply-to", "https://bea.example/"), "ours")
+		w.update(oldURL, replace("content", "It was edited."))
+		pass(time.Minute)
+		for _, name := range []string{w.post(ours).File, "content/posts/old.md"} {
+			if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, filepath.Base(name))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.create(entry("content", "The source is there"))
+		pass(12 * time.Minute)
+		for _, permalink := range []string{ours, oldURL} {
+			if p := w.post(permalink); !p.Deleted.IsZero() {
+				t.Errorf("%s is deleted after one look", permalink)
+			}
+		}
+		pass(20 * time.Minute)
+		w.wantPage("removed by hand", ours, 410, "Yes!")
+		w.wantPage("removed by hand", oldURL, 410, "It was edited.")
+		for _, permalink := range []string{ours, oldURL} {
+			if p := w.post(permalink); p.Deleted.IsZero() || p.Announced != p.Revision || !strings.Contains(notes(p), "by hand") {
+				t.Errorf("removed by hand: got %+v", p)
+			}
+		}
+		if sent := w.sent(ours, "https://bea.example/"); sent.State != "unlinked" || sent.Linked || sent.Revision != 2 {
+			t.Errorf("who was answered is told: got %+v", sent)
+		}
+		for _, permalink := range []string{ours, oldURL} {
+			if _, err := w.posts.Undelete(t.Context(), editor, permalink); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(time.Minute)
+		w.wantPage("undeleted", ours, 200, "Yes!")
+		w.wantPage("undeleted", oldURL, 200, "It was edited.")
+		pass(time.Hour)
+		w.wantPage("and an hour later", ours, 200, "Yes!")
+	})
+}
+
 // A build that fails and a source that is away cost no post: it is kept, the reason can be
 // seen, and it is published when they are back.
 func TestPostsWaitForTheGenerator(t *testing.T) {
