@@ -57,6 +57,53 @@ func TestGenerators(t *testing.T) {
 	}
 }
 
+// Hugo makes addresses of titles and dates where its settings say so: an editor's update of
+// either leaves the page where it is, and the file says so from then on.
+func TestAddressesThatHugoMakesOfFrontMatter(t *testing.T) {
+	t.Parallel()
+	needProgram(t, "hugo")
+	b := newBlog(t, "hugo", "preset = \"hugo\"\ndir = \"DIR\"\nbuild = [\"hugo\", \"--quiet\"]\n")
+	config := b.file("hugo.toml")
+	b.put("hugo.toml", strings.Replace(config, "/:year/:filename/", "/:year/:title/", 1))
+	b.put("content/posts/cafe.md", "---\ntitle: Café con leche\ndate: 2018-03-02T10:00:00Z\n---\nUno.\n")
+	b.put("content/posts/quieto.md", "---\ntitle: Quieto\ndate: 2017-03-02T10:00:00Z\n---\nDos.\n")
+	b.build([]string{"hugo", "--quiet"})
+	b.open()
+	b.until("adoption", func() bool { return len(b.posts()) == 3 })
+	at := map[string]string{}
+	for permalink, p := range b.posts() {
+		at[p.File] = permalink
+	}
+	cafe, mano, still := at["content/posts/cafe.md"], at["content/posts/mano.md"], at["content/posts/quieto.md"]
+	b.act(map[string]any{"action": "update", "url": cafe, "replace": map[string]any{"name": []any{"Té solo"}}})
+	b.act(map[string]any{"action": "update", "url": mano, "replace": map[string]any{"published": []any{"2021-01-02T03:04:05Z"}}})
+	b.act(map[string]any{"action": "update", "url": still, "replace": map[string]any{"content": []any{"Tres."}}})
+	b.until("the new title, at the old address", func() bool {
+		_, entry, _ := b.page(cafe)
+		return entry.Get("name") == "Té solo"
+	})
+	b.until("the new text", func() bool {
+		_, entry, _ := b.page(still)
+		return strings.Contains(entry.Get("content"), "Tres.")
+	})
+	if got := b.file("content/posts/cafe.md"); !strings.Contains(got, `url: "/2018/caf`) {
+		t.Errorf("the address is not written down:\n%s", got)
+	}
+	if got := b.file("content/posts/quieto.md"); strings.Contains(got, "url:") {
+		t.Errorf("an update of the text has touched the address:\n%s", got)
+	}
+	b.build([]string{"hugo", "--quiet", "--cleanDestinationDir"})
+	for _, address := range []string{cafe, mano, still} {
+		if status, _, _ := b.page(address); status != http.StatusOK {
+			t.Errorf("%s answers %d", address, status)
+		}
+	}
+	if n := len(b.posts()); n != 3 {
+		t.Errorf("there are %d posts now", n)
+	}
+	b.fine()
+}
+
 // build does what the owner has always done.
 func (b *blog) build(command []string) {
 	b.t.Helper()

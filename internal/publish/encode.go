@@ -73,6 +73,7 @@ func (p *Preset) Patch(old []byte, before, after Post) ([]byte, error) {
 		e.address(after.Permalink)
 		e.alias(before.Permalink, after.Permalink)
 	}
+	e.pin(before, after)
 	if e.own {
 		e.set(after.Revision, p.key(revisionKey)...)
 	}

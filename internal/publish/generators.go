@@ -26,11 +26,12 @@ type generator struct {
 	snake  bool   // in_reply_to, where templates read it so; else inReplyTo
 	nest   string // the table that keys of our own must lie in
 
-	address  string // the key that names a post's address; "": its file does
-	aliases  string // the key that names its former ones; "": a page of its own leads on
-	stub     string // the file of such a page, with %s for its name
-	changed  string // the key of the last change
-	undrafts bool   // a draft is published: false, elsewhere draft: true
+	address  string   // the key that names a post's address; "": its file does
+	made     []string // properties that addresses of the owner's own posts can be made of
+	aliases  string   // the key that names its former ones; "": a page of its own leads on
+	stub     string   // the file of such a page, with %s for its name
+	changed  string   // the key of the last change
+	undrafts bool     // a draft is published: false, elsewhere draft: true
 
 	keys     map[string][]string // where it differs: property → key that is written, then others that are read
 	pictures string              // the key of photos that the generator itself reads
@@ -49,7 +50,7 @@ var generators = map[string]generator{
 		permalink: patterns{"": "{types}/{slug}/"},
 		media:     "static/{types}/{filename}", public: "static/",
 		format: frontmatter.YAML, engine: frontmatter.Hugo,
-		address: "url", aliases: "aliases", changed: "lastmod",
+		address: "url", aliases: "aliases", changed: "lastmod", made: []string{"name", "published"},
 		keys: map[string][]string{
 			"summary":   {"summary", "description"},
 			"published": {"date", "publishDate", "pubdate", "published"},
@@ -65,6 +66,7 @@ var generators = map[string]generator{
 		media:     "media/{types}/{yyyy}/{MM}/{dd}/{filename}",
 		format:    frontmatter.YAML, engine: frontmatter.Liquid, snake: true,
 		address: "permalink", stub: "moved/%s.html", changed: "last_modified_at", undrafts: true,
+		made:     []string{"published", "category"}, // its :title is of the file's name
 		keys:     map[string][]string{"summary": {"description", "excerpt"}, "photo": {"photo", "image"}},
 		required: []string{"title"}, // else it makes one of the file's name
 		defaults: [][2]any{{"layout", "post"}},
@@ -76,7 +78,7 @@ var generators = map[string]generator{
 		permalink: patterns{"": "{types}/{yyyy}/{MM}/{dd}/{slug}/"},
 		media:     "media/{types}/{yyyy}/{MM}/{dd}/{filename}",
 		format:    frontmatter.YAML, engine: frontmatter.Nunjucks,
-		address: "permalink", stub: "moved/%s.html", changed: "updated",
+		address: "permalink", stub: "moved/%s.html", changed: "updated", made: []string{"name", "published", "category"},
 		keys:     map[string][]string{"photo": {"photo", "image"}},
 		unlisted: [][2]any{{"eleventyExcludeFromCollections", true}},
 		setup:    `eleventyConfig.addPassthroughCopy("media")` + "\n",
@@ -106,7 +108,7 @@ var generators = map[string]generator{
 		permalink: patterns{"": "{types}/{yyyy}/{MM}/{dd}/{slug}/"},
 		media:     "media/{types}/{yyyy}/{MM}/{dd}/{filename}",
 		format:    frontmatter.YAML, snake: true,
-		address: "permalink", aliases: "aliases", changed: "updated",
+		address: "permalink", aliases: "aliases", changed: "updated", made: []string{"name", "published", "category"},
 	},
 }
 
