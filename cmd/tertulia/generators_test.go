@@ -21,8 +21,8 @@ var generators = []struct {
 	address string // where the generator puts that, below the site's
 }{
 	{"hugo", []string{"hugo", "--quiet"}, "content/posts/mano.md", "2019/mano/"},
-	{"jekyll", []string{"jekyll", "build", "--quiet", "--disable-disk-cache"}, "_posts/2019-05-04-mano.md", "2019/05/04/mano/"},
-	{"eleventy", []string{"eleventy", "--quiet"}, "posts/mano.md", "donde/quiera/"},
+	{"jekyll", []string{"jekyll", "build", "--quiet", "--disable-disk-cache"}, "_posts/2019-05-04-mano.md", "2019/05/04/mano.html"},
+	{"eleventy", []string{"eleventy", "--quiet"}, "posts/mano.md", "posts/mano/"},
 	{"astro", []string{"astro", "build"}, "src/content/blog/mano.md", "blog/mano/"},
 }
 

@@ -154,7 +154,7 @@ func attachSource(set *settings, one siteSettings, s *site.Site, own *http.Clien
 	if one.Publish.Hook != "" {
 		source.Build = &publish.Hook{Client: own, URL: one.Publish.Hook}
 	}
-	s.Addresses = publish.SitemapAddresses(own, s.Me())
+	s.Addresses = publish.SiteAddresses(own, s.Me())
 	if _, err := exec.LookPath("hugo"); one.Publish.Preset == "hugo" && err == nil {
 		s.Addresses = publish.HugoAddresses(work)
 	}

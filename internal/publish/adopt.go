@@ -202,9 +202,15 @@ func (f *finder) permalink(ctx context.Context, e *editor, entry Entry) (string,
 	var fits []string
 	for _, candidate := range f.told.URLs {
 		u, err := url.Parse(candidate)
-		if err == nil && strings.TrimSuffix(path.Base(u.Path), ".html") == slug {
-			fits = append(fits, f.below(candidate))
+		if err != nil || strings.TrimSuffix(path.Base(u.Path), ".html") != slug {
+			continue
 		}
+		if page := f.below(candidate); !slices.Contains(fits, page) { // two feeds may name it
+			fits = append(fits, page)
+		}
+	}
+	if len(fits) == 0 && f.Exists != nil {
+		return f.there(ctx, candidates) // a feed has the newest pages alone, and not every map has all
 	}
 	if i := slices.IndexFunc(candidates, func(c string) bool { return slices.Contains(fits, c) }); i >= 0 && len(fits) > 1 {
 		return candidates[i], nil
@@ -242,11 +248,16 @@ func (p *Preset) below(address string) string {
 		return ""
 	}
 	u.Scheme, u.Host, u.Fragment, u.RawQuery = p.site.Scheme, p.site.Host, "", ""
+	if strings.Contains(u.Path, "//") { // Jekyll's absolute_url, where the url in its settings ends with a slash
+		u.Path, u.RawPath = slashes.ReplaceAllString(u.Path, "/"), ""
+	}
 	if !strings.HasPrefix(u.Path, p.site.Path) {
 		return ""
 	}
 	return u.String()
 }
+
+var slashes = regexp.MustCompile(`/{2,}`)
 
 // slugOf is the last part of the address that a file's page is likely to have.
 func slugOf(e *editor, file string) string {

@@ -33,7 +33,7 @@ func TestAdopt(t *testing.T) {
 			Known: func(file string) (publish.Entry, bool) { e, ok := known[file]; return e, ok },
 			Addresses: func(context.Context) (publish.Addresses, error) {
 				asked++
-				return publish.Addresses{URLs: []string{home + "cocina/2019/05/04/pan.html", home + "2020/rule/", "http://localhost:4000/corta/", home + "about/"}}, nil
+				return publish.Addresses{URLs: []string{home + "cocina/2019/05/04/pan.html", home + "cocina/2019/05/04/pan.html", home + "/2020/rule/", "http://localhost:4000/corta/", home + "about/"}}, nil
 			}}
 		for e, err := range p.Adopt(t.Context(), a) {
 			if err != nil {
