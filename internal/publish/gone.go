@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"html"
 	"strings"
@@ -9,6 +10,9 @@ import (
 
 	"tertulia/internal/publish/frontmatter"
 )
+
+// tombstoneAge is how long a tombstone stands.
+const tombstoneAge = 30 * 24 * time.Hour
 
 // owns tells whether a file is one of ours, and of this post.
 func (p *Preset) owns(name string, data []byte, permalink string) bool {
@@ -22,6 +26,27 @@ func (p *Preset) owns(name string, data []byte, permalink string) bool {
 	local, err := p.local(permalink)
 	at, _ := e.f.Get(p.key(p.gen.address)...)
 	return err == nil && at == local
+}
+
+// remove takes a post's file away. A file that is not as it was kept would be lost.
+func (s *Source) remove(c Change, name string, now []byte, there bool) ([]File, error) {
+	switch {
+	case !there:
+		return nil, nil
+	case c.Kept != nil && !bytes.Equal(c.Kept, now):
+		return nil, fmt.Errorf("%s: %w", name, ErrChanged)
+	case c.Kept == nil && !s.Preset.owns(name, now, c.Post.Permalink):
+		return nil, fmt.Errorf("%s: %w", name, ErrForeign)
+	}
+	f := File{Name: name, Was: now}
+	if !s.Gone {
+		tombstone, err := s.Preset.tombstone(now, c.Post, s.Tombstone)
+		if err != nil {
+			return nil, err
+		}
+		f.Data = tombstone
+	}
+	return []File{f}, nil
 }
 
 // tombstone is the page that takes the place of a deleted one: it has its address and
@@ -131,4 +156,26 @@ func (p *Preset) redirect(at, to string) (File, error) {
 	e.f.SetBody([]byte(page))
 	f.Data, err = e.bytes()
 	return f, err
+}
+
+// Sweep removes the tombstones that have stood long enough, and tells whether there were any.
+// It reads all posts: once a day is enough.
+func (s *Source) Sweep(ctx context.Context) (swept bool, err error) {
+	var files []File
+	for name, err := range s.Preset.posts(ctx, s.Tree) {
+		if err != nil {
+			return false, fmt.Errorf("sweep: %w", err)
+		}
+		data, err := s.Tree.Read(name)
+		if err != nil || !bytes.Contains(data, []byte(goneKey)) {
+			continue // gone meanwhile, or not readable, or not one
+		}
+		if at, ok := s.Preset.buriedAt(name, data); ok && time.Since(at) > tombstoneAge {
+			files = append(files, File{Name: name, Was: data})
+		}
+	}
+	if len(files) == 0 {
+		return false, nil
+	}
+	return true, s.Tree.Apply(ctx, "sweep tombstones", files)
 }

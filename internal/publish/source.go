@@ -11,7 +11,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"tertulia/mf2"
 )
@@ -47,9 +46,6 @@ type Source struct {
 }
 
 var _ Target = (*Source)(nil)
-
-// tombstoneAge is how long a tombstone stands.
-const tombstoneAge = 30 * 24 * time.Hour
 
 // Publish implements [Target]: [Source.Write], then the build.
 func (s *Source) Publish(ctx context.Context, c Change) error {
@@ -326,47 +322,4 @@ func (s *Source) leading(c Change, files []File) ([]File, error) {
 		return append(files, stubs...), nil
 	}
 	return files, nil
-}
-
-// remove takes a post's file away. A file that is not as it was kept would be lost.
-func (s *Source) remove(c Change, name string, now []byte, there bool) ([]File, error) {
-	switch {
-	case !there:
-		return nil, nil
-	case c.Kept != nil && !bytes.Equal(c.Kept, now):
-		return nil, fmt.Errorf("%s: %w", name, ErrChanged)
-	case c.Kept == nil && !s.Preset.owns(name, now, c.Post.Permalink):
-		return nil, fmt.Errorf("%s: %w", name, ErrForeign)
-	}
-	f := File{Name: name, Was: now}
-	if !s.Gone {
-		tombstone, err := s.Preset.tombstone(now, c.Post, s.Tombstone)
-		if err != nil {
-			return nil, err
-		}
-		f.Data = tombstone
-	}
-	return []File{f}, nil
-}
-
-// Sweep removes the tombstones that have stood long enough, and tells whether there were any.
-// It reads all posts: once a day is enough.
-func (s *Source) Sweep(ctx context.Context) (swept bool, err error) {
-	var files []File
-	for name, err := range s.Preset.posts(ctx, s.Tree) {
-		if err != nil {
-			return false, fmt.Errorf("sweep: %w", err)
-		}
-		data, err := s.Tree.Read(name)
-		if err != nil || !bytes.Contains(data, []byte(goneKey)) {
-			continue // gone meanwhile, or not readable, or not one
-		}
-		if at, ok := s.Preset.buriedAt(name, data); ok && time.Since(at) > tombstoneAge {
-			files = append(files, File{Name: name, Was: data})
-		}
-	}
-	if len(files) == 0 {
-		return false, nil
-	}
-	return true, s.Tree.Apply(ctx, "sweep tombstones", files)
 }

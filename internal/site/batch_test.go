@@ -272,3 +272,25 @@ func TestWriteBacksOfADeployThatFails(t *testing.T) {
 		})
 	}, daily)
 }
+
+// A kill between the writing and the commit leaves files that have their write-backs already.
+func TestWriteBacksThatWereWrittenBeforeAKill(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		g.copies.Store(true)
+		one, two := w.create(entry("content", "Uno"), "uno"), w.create(entry("content", "Dos"), "dos")
+		pass(time.Minute)
+		w.writeBack(one, copyOne)
+		w.writeBack(two, copyTwo)
+		g.torn.Store(true)
+		pass(25 * time.Hour)
+		for _, permalink := range []string{one, two} {
+			text := readFile(t, filepath.Join(dir, w.post(permalink).File))
+			if p := w.post(permalink); p.Announced != 2 || !p.Collected.IsZero() || strings.Count(text, "https://") != 1 {
+				t.Errorf("got %+v and the file\n%s", p, text)
+			}
+		}
+		if len(w.jobList()) != 1 {
+			t.Errorf("left: %+v, want the next look alone", w.jobList())
+		}
+	}, daily)
+}

@@ -31,6 +31,7 @@ type generator struct {
 	marks     atomic.Bool // its theme prints the revision
 	answers   atomic.Bool // its theme prints in-reply-to
 	copies    atomic.Bool // its theme prints syndication
+	torn      atomic.Bool // the next writing is done, and nobody hears of it
 	takes     time.Duration
 	builds    atomic.Int32 // done
 	writes    []string     // messages of what was written into the source
@@ -39,7 +40,11 @@ type generator struct {
 // Apply is of publish.Tree.
 func (g *generator) Apply(ctx context.Context, message string, files []publish.File) error {
 	g.writes = append(g.writes, message)
-	return g.Dir.Apply(ctx, message, files)
+	err := g.Dir.Apply(ctx, message, files)
+	if g.torn.Swap(false) {
+		return errors.Join(err, errors.New("killed after it was written"))
+	}
+	return err
 }
 
 // Build is of publish.Builder.

@@ -13,7 +13,6 @@ import (
 	"tertulia/internal/site"
 	"tertulia/mf2"
 	"tertulia/micropub"
-	"tertulia/store"
 )
 
 // A post goes into the source, the site is built, the post is announced when it is live; the
@@ -50,124 +49,6 @@ func TestPostsGoIntoTheSource(t *testing.T) {
 		if p := w.post(made.URL); p.Announced != p.Revision || p.Kept != nil || p.Base != nil {
 			t.Errorf("got %+v, want it announced and nothing kept beside it", p)
 		}
-	})
-}
-
-// Posts that were there before are found at their addresses, and can be asked for, updated
-// and deleted; nothing but what an update is about changes in the file, to the byte.
-func TestPostsAreAdopted(t *testing.T) {
-	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
-		const old = "https://me.example/posts/old/"
-		file := filepath.Join(dir, "content/posts/old.md")
-		item, err := w.posts.Source(t.Context(), editor, old)
-		if err != nil || item.Get("name") != "An old post" || item.Get("content") != "Hello *there*." || item.Get("category") != "a" {
-			t.Fatalf("got %v, %v", item, err)
-		}
-		if list, err := w.posts.List(t.Context(), editor, micropub.Query{}); err != nil || len(list.Items) != 1 {
-			t.Errorf("listed: got %v, %v", list, err)
-		}
-		if p := w.post(old); !p.Adopted || p.Announced != 1 || len(p.Sent) != 0 {
-			t.Errorf("got %+v, want nothing to be announced", p)
-		}
-		w.update(old, micropub.Update{Add: map[string][]any{"category": {"b"}}})
-		pass(time.Minute)
-		edited := strings.Replace(byHand, "tags: ['a']", "tags: ['a', b]", 1)
-		if got := readFile(t, file); got != edited {
-			t.Errorf("updated:\n%s\nwant\n%s", got, edited)
-		}
-		// The owner's own edit, made in between, is in what an editor sees and stays.
-		edited = strings.Replace(edited, "weird: [1,  2]", "weird: [3]\nmore: yes", 1)
-		writeFile(t, file, strings.Replace(edited, "An old post", "By hand", 1))
-		w.update(old, micropub.Update{Replace: map[string][]any{"content": {"New words."}}})
-		pass(time.Minute)
-		edited = strings.Replace(strings.Replace(edited, "An old post", "By hand", 1), "Hello *there*.", "New words.", 1)
-		if got := readFile(t, file); got != edited {
-			t.Errorf("updated after an edit by hand:\n%s\nwant\n%s", got, edited)
-		}
-		w.remove(old)
-		pass(time.Minute)
-		if _, err := os.Stat(file); !os.IsNotExist(err) {
-			t.Errorf("deleted: the file is still there: %v", err)
-		}
-		w.restart()
-		if _, err := w.posts.Undelete(t.Context(), editor, old); err != nil {
-			t.Error(err)
-		}
-		pass(time.Minute)
-		if got := readFile(t, file); got != edited {
-			t.Errorf("undeleted:\n%s\nwant\n%s", got, edited)
-		}
-	})
-}
-
-// What the owner writes, edits and removes by hand is found with the next look.
-func TestTheSourceIsLookedThroughAgain(t *testing.T) {
-	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
-		ours := w.create(entry("content", "Ours"), "ours")
-		writeFile(t, filepath.Join(dir, "content/posts/new.md"), "---\ntitle: New\ndate: 1999-03-01\n---\nNews.\n")
-		file := filepath.Join(dir, "content/notes/ours.md")
-		writeFile(t, file, strings.Replace(readFile(t, file), "Ours", "Ours, by hand", 1))
-		if err := os.Remove(filepath.Join(dir, "content/posts/old.md")); err != nil {
-			t.Fatal(err)
-		}
-		pass(21 * time.Minute) // what is missing once may only be away
-		if p := w.post("https://me.example/posts/new/"); p.Item.Get("name") != "New" || !p.Adopted {
-			t.Errorf("a new file: got %+v", p)
-		}
-		if p := w.post(ours); p.Item.Get("content") != "Ours, by hand" || p.Adopted || p.Revision != 1 {
-			t.Errorf("an edit: got %+v", p)
-		}
-		w.view(func(tx *store.Tx) error {
-			if p, err := tx.Post("https://me.example/posts/old/"); err == nil {
-				t.Errorf("a file that has gone: got %+v", p)
-			}
-			return nil
-		})
-	})
-}
-
-// An owner who removes the file of a post deletes it: one of ours, or of theirs that was edited
-// since. Those it linked to are told. What is missing once may only be away (HOSTILE F19).
-func TestAFileThatIsRemovedByHandIsADeletion(t *testing.T) {
-	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
-		g.answers.Store(true)
-		w.inbox("bea.example")
-		ours := w.create(entry("content", "Yes!", "in-reply-to", "https://bea.example/"), "ours")
-		w.update(oldURL, replace("content", "It was edited."))
-		pass(time.Minute)
-		for _, name := range []string{w.post(ours).File, "content/posts/old.md"} {
-			if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, filepath.Base(name))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		w.create(entry("content", "The source is there"))
-		pass(12 * time.Minute)
-		for _, permalink := range []string{ours, oldURL} {
-			if p := w.post(permalink); !p.Deleted.IsZero() {
-				t.Errorf("%s is deleted after one look", permalink)
-			}
-		}
-		pass(20 * time.Minute)
-		w.wantPage("removed by hand", ours, 410, "Yes!")
-		w.wantPage("removed by hand", oldURL, 410, "It was edited.")
-		for _, permalink := range []string{ours, oldURL} {
-			if p := w.post(permalink); p.Deleted.IsZero() || p.Announced != p.Revision || !strings.Contains(notes(p), "by hand") {
-				t.Errorf("removed by hand: got %+v", p)
-			}
-		}
-		if sent := w.sent(ours, "https://bea.example/"); sent.State != "unlinked" || sent.Linked || sent.Revision != 2 {
-			t.Errorf("who was answered is told: got %+v", sent)
-		}
-		for _, permalink := range []string{ours, oldURL} {
-			if _, err := w.posts.Undelete(t.Context(), editor, permalink); err != nil {
-				t.Fatal(err)
-			}
-		}
-		pass(time.Minute)
-		w.wantPage("undeleted", ours, 200, "Yes!")
-		w.wantPage("undeleted", oldURL, 200, "It was edited.")
-		pass(time.Hour)
-		w.wantPage("and an hour later", ours, 200, "Yes!")
 	})
 }
 
