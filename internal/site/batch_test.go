@@ -40,7 +40,7 @@ func TestWriteBacksAreCollected(t *testing.T) {
 		g.copies.Store(true)
 		one, two := w.create(entry("content", "Uno"), "uno"), w.create(entry("content", "Dos"), "dos")
 		pass(time.Minute)
-		writes, builds := len(g.writes), g.builds.Load()
+		writes, builds := len(g.written()), g.builds.Load()
 		w.writeBack(one, copyOne)
 		w.writeBack(one, copyOne) // the same again is no news
 		pass(10 * time.Hour)
@@ -57,11 +57,11 @@ func TestWriteBacksAreCollected(t *testing.T) {
 			t.Errorf("got %+v, want one write-back that is no update", p)
 		}
 		pass(13*time.Hour + 58*time.Minute)
-		if len(g.writes) != writes || g.builds.Load() != builds || strings.Contains(readFile(t, filepath.Join(dir, "content/notes/uno.md")), copyOne) {
-			t.Errorf("a day has not passed: %q", g.writes[writes:])
+		if len(g.written()) != writes || g.builds.Load() != builds || strings.Contains(readFile(t, filepath.Join(dir, "content/notes/uno.md")), copyOne) {
+			t.Errorf("a day has not passed: %q", g.written()[writes:])
 		}
 		pass(3 * time.Minute)
-		if got := strings.Join(g.writes[writes:], "; "); got != "update 3 posts" || g.builds.Load() != builds+1 {
+		if got := strings.Join(g.written()[writes:], "; "); got != "update 3 posts" || g.builds.Load() != builds+1 {
 			t.Errorf("after a day: wrote %q, built %d times; want all at once", got, g.builds.Load()-builds)
 		}
 		for file, want := range map[string]string{"content/notes/uno.md": copyOne, "content/notes/dos.md": copyTwo, "content/posts/old.md": copyTwo} {
@@ -77,11 +77,11 @@ func TestWriteBacksAreCollected(t *testing.T) {
 		}
 		w.writeBack(two, copyOne)
 		pass(23 * time.Hour)
-		if len(g.writes) != writes+1 {
+		if len(g.written()) != writes+1 {
 			t.Error("the next one has not waited")
 		}
 		pass(2 * time.Hour)
-		if len(g.writes) != writes+2 {
+		if len(g.written()) != writes+2 {
 			t.Error("the next one does not come")
 		}
 		if jobs := w.jobList(); len(jobs) != 1 {
@@ -114,10 +114,10 @@ func TestWhatIsDeployedTakesWriteBacksAlong(t *testing.T) {
 				if text := readFile(t, filepath.Join(dir, "content/notes/uno.md")); !strings.Contains(text, copyOne) {
 					t.Errorf("it was not taken along:\n%s", text)
 				}
-				writes, builds := len(g.writes), g.builds.Load()
+				writes, builds := len(g.written()), g.builds.Load()
 				pass(48 * time.Hour)
-				if len(g.writes) != writes || g.builds.Load() != builds {
-					t.Errorf("and later: %q", g.writes[writes:])
+				if len(g.written()) != writes || g.builds.Load() != builds {
+					t.Errorf("and later: %q", g.written()[writes:])
 				}
 			}, daily)
 		})
@@ -253,15 +253,15 @@ func TestWriteBacksOfADeployThatFails(t *testing.T) {
 	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
 		one := w.create(entry("content", "Uno"), "uno")
 		pass(time.Minute)
-		writes := len(g.writes)
+		writes := len(g.written())
 		w.writeBack(one, copyOne)
 		g.fail.Store(true)
 		pass(25 * time.Hour)
 		w.restart()
 		g.fail.Store(false)
 		pass(7 * time.Hour)
-		if p := w.post(one); len(g.writes) != writes+1 || p.Published != p.Revision || p.Announced != p.Revision {
-			t.Errorf("wrote %q; post %+v", g.writes[writes:], p)
+		if p := w.post(one); len(g.written()) != writes+1 || p.Published != p.Revision || p.Announced != p.Revision {
+			t.Errorf("wrote %q; post %+v", g.written()[writes:], p)
 		}
 		w.view(func(tx *store.Tx) error {
 			posts, err := tx.CollectedPosts()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -34,12 +35,22 @@ type generator struct {
 	torn      atomic.Bool // the next writing is done, and nobody hears of it
 	takes     time.Duration
 	builds    atomic.Int32 // done
-	writes    []string     // messages of what was written into the source
+	mu        sync.Mutex
+	writes    []string
+}
+
+// written are the messages of what was written into the source.
+func (g *generator) written() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.writes)
 }
 
 // Apply is of publish.Tree.
 func (g *generator) Apply(ctx context.Context, message string, files []publish.File) error {
+	g.mu.Lock()
 	g.writes = append(g.writes, message)
+	g.mu.Unlock()
 	err := g.Dir.Apply(ctx, message, files)
 	if g.torn.Swap(false) {
 		return errors.Join(err, errors.New("killed after it was written"))
