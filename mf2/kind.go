@@ -1,6 +1,7 @@
 package mf2
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,6 +18,12 @@ var responses = []struct{ property, kind string }{
 	{"in-reply-to", "reply"},
 	{"bookmark-of", "bookmark"},
 }
+
+// answers are the responses and what else a post can be to a page of ours.
+var answers = append(slices.Clone(responses), []struct{ property, kind string }{
+	{"follow-of", "follow"},
+	{"tag-of", "tag"},
+}...)
 
 // presences are the properties whose mere presence makes a post what it is. They
 // are asked after the responses, in this order.
@@ -70,10 +77,7 @@ func (it Item) Kind() string {
 			return p.kind
 		}
 	}
-	content := it.firstText("content")
-	if content == "" {
-		content = it.firstText("summary")
-	}
+	content := cmp.Or(it.firstText("content"), it.firstText("summary"))
 	name := it.firstText("name")
 	if content == "" || name == "" || strings.HasPrefix(content, name) {
 		return "note"
@@ -82,11 +86,11 @@ func (it Item) Kind() string {
 }
 
 // ResponseKind returns what the item is to one of our pages: the first that fits of
-// rsvp, repost, like, reply, bookmark, and otherwise mention. A property counts only
-// when one of its values, plain or an h-cite, is a URL that isTarget accepts.
+// rsvp, repost, like, reply, bookmark, follow, tag, and otherwise mention. A property
+// counts only when one of its values, plain or an h-cite, is a URL that isTarget accepts.
 //
 // An rsvp is a reply to the target with an answer that [Item.RSVP] knows; with any
-// other answer it is a reply.
+// other answer it is a reply. A reply that says nothing but one emoji is a reaction.
 //
 // Spec: ptd#MF-11
 func (it Item) ResponseKind(isTarget func(url string) bool) string {
@@ -96,12 +100,21 @@ func (it Item) ResponseKind(isTarget func(url string) bool) string {
 	if it.RSVP() != "" && slices.ContainsFunc(it.URLs("in-reply-to"), isTarget) {
 		return "rsvp"
 	}
-	for _, r := range responses {
-		if slices.ContainsFunc(it.URLs(r.property), isTarget) {
-			return r.kind
+	for _, a := range answers {
+		if !slices.ContainsFunc(it.URLs(a.property), isTarget) {
+			continue
 		}
+		if a.kind == "reply" && IsEmoji(it.says()) {
+			return "reaction"
+		}
+		return a.kind
 	}
 	return "mention"
+}
+
+// says returns the text of a post: its content, else its summary, else its name.
+func (it Item) says() string {
+	return cmp.Or(it.firstText("content"), it.firstText("summary"), it.firstText("name"))
 }
 
 // firstText returns the property's first text that is not empty, its white space
