@@ -222,13 +222,11 @@ func (r *Resizer) make(ctx context.Context, dir, stem string, p *picture, widths
 	if int64(p.width)*int64(p.height)*p.weight > most {
 		return nil, fmt.Errorf("%w: %d×%d pixels", ErrTooLarge, p.width, p.height)
 	}
-	r.once.Do(func() { r.slots = make(chan struct{}, max(r.Decodes, 1)) })
-	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	leave, err := r.enter(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
