@@ -259,7 +259,8 @@ func checkArchived(head *tar.Header) error {
 	case databaseFile, ledgerFile, manifestName:
 		ok = ok && !nested
 	case mediaDir:
-		ok = ok && strings.Count(below, "/") == 1
+		_, file, _ := strings.Cut(below, "/")
+		ok = ok && strings.Count(strings.TrimPrefix(file, Pictures+"/"), "/") == 0 && strings.Contains(below, "/")
 	case siteDir:
 		ok = ok && nested
 	default:

@@ -75,31 +75,49 @@ func (db *DB) Backup(ctx context.Context, file string) (made Made, err error) {
 	return made, err
 }
 
-// upload is the row of a file and where the file belongs.
+// upload is a file that a row names, and where it belongs.
 type upload struct {
-	site string
-	Media
+	site, dir    string // dir is below the site's media: "" or Pictures
+	Name, SHA256 string
 }
 
-func (u upload) name() string { return path.Join(mediaDir, DirName(u.site), u.Name) }
+func (u upload) name() string { return path.Join(mediaDir, DirName(u.site), u.dir, u.Name) }
 
 // copyTo writes one moment's picture of the database to a file and lists the uploads
 // of that moment.
 func (db *DB) copyTo(stopped func() error, f *os.File) (uploads []upload, err error) {
 	err = db.engine.backup(writing{stopped, slowly(f)}, func(r reader) error {
 		for _, site := range sites(r) {
-			files, err := media.all(&Tx{Site: site, Now: db.Now(), r: r, log: db.log}, nil)
+			some, err := uploadsOf(&Tx{Site: site, Now: db.Now(), r: r, log: db.log})
 			if err != nil {
 				return err
 			}
-			for _, m := range files {
-				uploads = append(uploads, upload{site, m})
-			}
+			uploads = append(uploads, some...)
 		}
 		return nil
 	})
 	if why := stopped(); why != nil {
 		err = why // the engine makes a text of it
+	}
+	return uploads, err
+}
+
+// uploadsOf lists the files that the rows of a site name, each once.
+func uploadsOf(tx *Tx) (uploads []upload, err error) {
+	files, err := media.all(tx, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range files {
+		uploads = append(uploads, upload{tx.Site, "", m.Name, m.SHA256})
+	}
+	faces, err := pictures.all(tx, nil)
+	seen := map[string]bool{"": true}
+	for _, p := range faces {
+		if !seen[p.Name] {
+			seen[p.Name] = true
+			uploads = append(uploads, upload{tx.Site, Pictures, p.Name, p.SHA256})
+		}
 	}
 	return uploads, err
 }
@@ -150,10 +168,16 @@ func (db *DB) addUpload(w *archiveWriter, made *Made, u upload) error {
 	if !filepath.IsLocal(u.Name) || strings.ContainsAny(u.Name, `/\`) {
 		return fmt.Errorf("the row of %q leads out of the media directory", u.Name)
 	}
-	err := w.addFile(u.name(), filepath.Join(MediaDir(db.dir, u.site), u.Name))
+	err := w.addFile(u.name(), filepath.Join(MediaDir(db.dir, u.site), u.dir, u.Name))
 	if errors.Is(err, fs.ErrNotExist) {
 		w.manifest.Lost = append(w.manifest.Lost, u.name())
 		err = db.View(w.ctx, u.site, func(tx *Tx) error {
+			if u.dir == Pictures {
+				if tx.HasPictureFile(u.Name) {
+					return nil
+				}
+				return fs.ErrNotExist
+			}
 			_, err := tx.Media(u.Name)
 			return err
 		})

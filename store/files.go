@@ -28,6 +28,9 @@ var kept = []string{mediaDir, siteDir, backupDir, restoreDir}
 // MediaDir is the directory of a site's uploaded files in a data directory.
 func MediaDir(dir, site string) string { return filepath.Join(dir, mediaDir, DirName(site)) }
 
+// Pictures is the directory below a [MediaDir] where the pictures of authors lie.
+const Pictures = "pictures"
+
 // DirName is a site's key as the name of a directory.
 func DirName(site string) string { return strings.NewReplacer(":", "_", "/", "_").Replace(site) }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"tertulia/mf2"
@@ -72,14 +73,17 @@ type Mention struct {
 
 // Version is what a source said at one time: the response, read and made harmless.
 type Version struct {
-	Type      string     `json:"type"`           // reply, like, repost, bookmark, rsvp, mention
+	Type      string     `json:"type"`           // reply, reaction, like, repost, bookmark, follow, tag, rsvp, mention
 	RSVP      string     `json:"rsvp,omitempty"` // yes, no, maybe, interested
 	Author    mf2.Author `json:"author"`
-	Person    string     `json:"person,omitempty"` // id; "" when the author could not be confirmed
-	URL       string     `json:"url"`              // where readers are led: u-url if it is the source's own host, else the source
+	Person    string     `json:"person,omitempty"`      // id; "" when the author could not be confirmed
+	URL       string     `json:"url"`                   // where readers are led: u-url if the source may speak for its host, else the source
+	Bridge    string     `json:"bridge,omitempty"`      // the host that has brought it here, when URL is on the network it comes from; "": the source speaks for itself
+	InReplyTo []string   `json:"in_reply_to,omitempty"` // what it answers besides the page itself: other pages, comments on this one
 	Name      string     `json:"name,omitempty"`
 	HTML      string     `json:"html,omitempty"` // sanitised
 	Text      string     `json:"text,omitempty"`
+	Summary   string     `json:"summary,omitempty"` // of a text that is too long to be shown whole
 	Language  string     `json:"language,omitempty"`
 	Published time.Time  `json:"published,omitzero"`
 	Digest    string     `json:"digest"` // of what readers would see: two versions with the same are one
@@ -114,6 +118,9 @@ var mentions = table[Mention]{
 		}
 		if m.Entry != "" && m.Twin == "" {
 			entries = append(entries, indexEntry{mentionEntry, join(m.Page, sourceKey(m.Entry))})
+		}
+		for _, photo := range m.photos() {
+			entries = append(entries, indexEntry{mentionsPhoto, join(photoKey(photo), m.ID)})
 		}
 		return entries
 	},
@@ -164,7 +171,20 @@ func (tx *Tx) PutMention(m Mention) error {
 			return err
 		}
 	}
-	return mentions.replace(tx, was, &m)
+	if err := mentions.replace(tx, was, &m); err != nil {
+		return err
+	}
+	return tx.keepBeside(was, &m)
+}
+
+// keepBeside lets go of what lies beside a mention and is not wanted any more.
+func (tx *Tx) keepBeside(was, m *Mention) error {
+	if was != nil && was.Shown != nil {
+		if err := tx.pruneOriginals(m.ID, m.Shown, m.Held); err != nil {
+			return err
+		}
+	}
+	return tx.keepPhotos(was, m)
 }
 
 // showMention records that readers see something else: on the page that the mention
@@ -208,11 +228,17 @@ func (tx *Tx) DropMention(id string) error {
 	if err := tx.ForgetBefore(id); err != nil {
 		return err
 	}
-	return mentions.delete(tx, id)
+	if err := mentions.delete(tx, id); err != nil {
+		return err
+	}
+	if err := tx.pruneOriginals(id); err != nil {
+		return err
+	}
+	return tx.keepPhotos(&m, nil)
 }
 
 // publicView is what decides whether readers see something new.
-type publicView struct{ page, typ, digest string }
+type publicView struct{ page, typ, digest, thread string }
 
 func publicPart(m *Mention) publicView {
 	if !m.IsPublic() {
@@ -222,7 +248,7 @@ func publicPart(m *Mention) publicView {
 	if typ == "rsvp" {
 		typ = "rsvp-" + m.Shown.RSVP
 	}
-	return publicView{m.Page, typ, m.Shown.Digest}
+	return publicView{m.Page, typ, m.Shown.Digest, strings.Join(m.Shown.InReplyTo, " ")}
 }
 
 func (tx *Tx) count(v publicView, by int) error {

@@ -75,7 +75,9 @@ var kinds = []kind{
 				return nil
 			}
 			return [][]byte{key(site, counts, v.page, v.typ)}
-		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry),
+		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry, mentionsPhoto),
+	kindOf(&originals, nil, nil),
+	kindOf(&pictures, nil, nil, picturesName),
 	kindOf(&people, nil, nil, personKey),
 	kindOf(&contacts, nil, nil),
 	kindOf(&jobs, func(string) [][]byte { return [][]byte{jobsCount, prefix("", jobsLane)} },

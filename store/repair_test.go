@@ -25,7 +25,7 @@ func act(t *rapid.T, db *store.DB, c *clock, site string) {
 	page, id := pick("page", "p1", "p2"), pick("id", "1", "2", "3", "4")
 	c.Add(time.Duration(rapid.IntRange(-1, 40).Draw(t, "hours")) * time.Hour)
 	err := db.Update(bg, site, func(tx *store.Tx) error {
-		switch pick("what", "page", "post", "mention", "drop mention", "person", "enqueue", "claim", "unpark", "alias") {
+		switch pick("what", "page", "post", "mention", "drop mention", "person", "picture", "original", "enqueue", "claim", "unpark", "alias") {
 		case "page":
 			return tx.PutPage(store.Page{ID: page})
 		case "post":
@@ -44,6 +44,7 @@ func act(t *rapid.T, db *store.DB, c *clock, site string) {
 			}
 			if rapid.Bool().Draw(t, "shown") {
 				m.Shown = &store.Version{Type: pick("type", "like", "reply", "rsvp"), RSVP: pick("rsvp", "yes", "no"), Person: pick("person", "", "a", "b"), Digest: id}
+				m.Shown.Author.Photo = pick("photo", "", "https://a.example/", "https://b.example/")
 			}
 			if rapid.Bool().Draw(t, "held") {
 				m.Held = &store.Version{Type: "reply"}
@@ -56,6 +57,10 @@ func act(t *rapid.T, db *store.DB, c *clock, site string) {
 			return tx.DropMention(id)
 		case "person":
 			return tx.PutPerson(store.Person{ID: id, Identities: []string{id + ".example", id + pick("other", ".net", ".org")}})
+		case "picture":
+			return tx.PutPicture(store.Picture{URL: pick("photo", "https://a.example/", "https://b.example/"), Name: pick("file", "", "1.jpg", "2.jpg")})
+		case "original":
+			return tx.PutOriginal(store.Original{Mention: id, Digest: id})
 		case "enqueue":
 			return tx.Enqueue(store.Job{Kind: "k", Key: id, Lane: pick("lane", "", "x.example")})
 		case "unpark":

@@ -208,9 +208,9 @@ func (db *DB) checkUploads(ctx context.Context, site string, m Manifest) error {
 	for _, f := range m.Files {
 		there[f.Name] = true
 	}
-	var lost, missing []string
+	var lost, faceless, missing []string
 	err := eachRecord(ctx, db, site, &media, func(row Media) {
-		switch name := (upload{site, row}).name(); {
+		switch name := (upload{site: site, Name: row.Name}).name(); {
 		case there[name]:
 		case slices.Contains(m.Lost, name):
 			lost = append(lost, row.Name)
@@ -221,10 +221,21 @@ func (db *DB) checkUploads(ctx context.Context, site string, m Manifest) error {
 	if err != nil {
 		return err
 	}
+	if err := eachRecord(ctx, db, site, &pictures, func(row Picture) {
+		// A picture of somebody's can be fetched again, or done without.
+		if row.Name != "" && !there[upload{site: site, dir: Pictures, Name: row.Name}.name()] {
+			faceless = append(faceless, row.Key)
+		}
+	}); err != nil {
+		return err
+	}
 	if len(missing) > 0 {
 		return fmt.Errorf("the database names %s, which the backup does not have", missing[0])
 	}
-	return db.dropAll(ctx, site, lost, (*Tx).DropMedia)
+	if err := db.dropAll(ctx, site, lost, (*Tx).DropMedia); err != nil {
+		return err
+	}
+	return db.dropAll(ctx, site, faceless, func(tx *Tx, k string) error { return dropIfThere(tx, &pictures, k) })
 }
 
 // empty deletes all keys with a prefix, of tables without indexes.

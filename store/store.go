@@ -47,6 +47,7 @@ type DB struct {
 	clock  *watch
 	taker  atomic.Pointer[Taker]
 	pages  memo[Page]
+	faces  memo[Picture]
 	dir    string
 	ready  chan struct{} // holds a token when a commit brought jobs
 
@@ -131,7 +132,7 @@ func (db *DB) View(ctx context.Context, site string, fn func(*Tx) error) error {
 		return err
 	}
 	return db.engine.view(func(r reader) error {
-		return fn(&Tx{Site: site, Now: db.Now(), r: r, log: db.log, pages: &db.pages})
+		return fn(&Tx{Site: site, Now: db.Now(), r: r, log: db.log, pages: &db.pages, pictures: &db.faces})
 	})
 }
 
@@ -162,7 +163,7 @@ func (db *DB) updateFor(ctx context.Context, site string, taker *Taker, fn func(
 	}()
 	err := db.engine.update(ctx, func(w writer) error {
 		last.giveBack()
-		last = &Tx{Site: site, Now: db.Now(), r: w, w: w, log: db.log, pages: &db.pages, clock: db.clock, taker: taker}
+		last = &Tx{Site: site, Now: db.Now(), r: w, w: w, log: db.log, pages: &db.pages, pictures: &db.faces, clock: db.clock, taker: taker}
 		return fn(last)
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ type Tx struct {
 	committed []func()
 	log       *slog.Logger
 	pages     *memo[Page]
+	pictures  *memo[Picture]
 	clock     *watch   // nil in a View
 	taker     *Taker   // nil: nobody takes jobs here
 	places    []string // kept by it, by lane
