@@ -150,6 +150,10 @@ func (p Page) isPermalinkOf(entry, feed Item) bool {
 	return feed.Type == nil && others <= 1
 }
 
+// AuthorOf reads a card as the author of something. A card without a name, or without an
+// address on the web, leaves that empty.
+func AuthorOf(card Item) Author { return authorOf(card, "") }
+
 // authorOf reads a card. address, where known, is the one of its addresses that led
 // to it.
 func authorOf(card Item, address string) Author {

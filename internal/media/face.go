@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 const (
@@ -140,7 +141,8 @@ func keepFace(dir string, face image.Image) (name string, info Info, err error) 
 	name = strings.ToLower(base32.StdEncoding.EncodeToString(digest))[:26] + info.Ext
 	path := filepath.Join(dir, name)
 	if there, err := os.Stat(path); err == nil && there.Size() == info.Size {
-		return name, info, discard(f)
+		now := time.Now() // it is wanted again
+		return name, info, errors.Join(os.Chtimes(path, now, now), discard(f))
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", Info{}, err
 	}

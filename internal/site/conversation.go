@@ -1,12 +1,14 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"tertulia/internal/sanitize"
 	"tertulia/mf2"
@@ -25,7 +27,7 @@ type Page struct {
 	Title     string // of the post; "" when it has none or the page is no post
 	Revision  uint64 // grows with each change of what is public; 0: nothing yet
 	Changed   time.Time
-	Counts    map[string]int // reply, like, repost, bookmark, mention, rsvp-yes, …
+	Counts    map[string]int // reply, reaction, like, repost, bookmark, follow, tag, mention, rsvp-yes, …
 	Responses []Response
 	Gone      bool // the page was a post that the owner has deleted
 }
@@ -33,16 +35,20 @@ type Page struct {
 // Response is one mention as readers see it.
 type Response struct {
 	ID        string
-	Type      string // reply, like, repost, bookmark, rsvp, mention
+	Type      string // reply, reaction, like, repost, bookmark, follow, tag, rsvp, mention
 	RSVP      string
-	Author    mf2.Author
-	URL       string // where readers are led
-	Source    string // the page that linked here
-	Host      string // of the source: who really says so
-	Target    string // as it was linked
+	Author    mf2.Author // its Photo is on our own host, or ""
+	URL       string     // where readers are led
+	Source    string     // the page that linked here
+	Host      string     // of the source: who really says so
+	Bridge    string     // the host that has brought it from the network that URL is on; "": nobody has
+	Target    string     // as it was linked
+	InReplyTo []string   // what it answers besides the page: other pages, other responses
+	Parent    string     // id of the response that it answers, if that is shown too; only in a Page of Of
 	Name      string
 	HTML      string // sanitised
 	Text      string
+	Excerpt   string // of a long text, its summary or how it begins; "" where all of it is to be shown
 	Language  string
 	Published time.Time // zero when the source does not say
 	Number    uint64    // wm-id
@@ -51,13 +57,21 @@ type Response struct {
 	plain bool // there was no markup; HTML is made from Text
 }
 
+// A text that is longer is shown by its beginning, in bytes (SPECS MF-16).
+const (
+	longText    = 4096
+	excerptText = 800
+)
+
 // maxShown bounds what one page shows.
 const maxShown = 1000
 
 // Of reads the conversation of a page by any of its addresses, the first 1,000
 // responses of it; fs.ErrNotExist when it is no page of the site that we know.
 func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
-	return c.of(ctx, address, maxShown)
+	view, err := c.of(ctx, address, maxShown)
+	thread(view.Responses)
+	return view, err
 }
 
 func (c *Conversation) of(ctx context.Context, address string, most int) (Page, error) {
@@ -97,26 +111,46 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 		}
 		mentions, _, err := tx.MentionsOf(page.ID, store.Range{Limit: most})
 		for _, m := range mentions {
-			view.Responses = append(view.Responses, response(m, m.Shown))
+			view.Responses = append(view.Responses, c.Site.response(tx, m, m.Shown))
 		}
 		return err
 	})
 	return view, err
 }
 
-func response(m store.Mention, v *store.Version) Response {
+// response is a mention with one of its versions, as somebody sees it.
+func (s *Site) response(tx *store.Tx, m store.Mention, v *store.Version) Response {
 	r := Response{ID: m.ID, Source: m.Source, Target: m.Target, Number: m.Number, Received: m.Public}
 	if u, err := url.Parse(m.Source); err == nil {
 		r.Host = u.Host
 	}
 	if v != nil {
-		r.Type, r.RSVP, r.Author, r.URL = v.Type, v.RSVP, v.Author, v.URL
+		r.Type, r.RSVP, r.Author, r.URL, r.Bridge, r.InReplyTo = v.Type, v.RSVP, v.Author, v.URL, v.Bridge, v.InReplyTo
+		r.Author.Photo = s.pictureURL(tx, v.Author.Photo)
 		r.Name, r.HTML, r.Text, r.Language, r.Published = v.Name, v.HTML, v.Text, v.Language, v.Published
+		if len(v.Text) > longText {
+			r.Excerpt = cmp.Or(v.Summary, begins(v.Text))
+		}
 		if r.plain = v.HTML == ""; r.plain {
 			r.HTML = plainHTML(v.Text)
 		}
 	}
 	return r
+}
+
+// begins is how a long text begins: up to the end of a word, if there is one in sight.
+func begins(text string) string {
+	for n := range text {
+		if n < excerptText {
+			continue
+		}
+		text = text[:n]
+		break
+	}
+	if space := strings.LastIndexFunc(text, unicode.IsSpace); space > excerptText/2 {
+		text = text[:space]
+	}
+	return strings.TrimSpace(text) + "…"
 }
 
 // plainHTML is a stranger's plain text as HTML. Of what FromPlain writes only its
@@ -170,7 +204,7 @@ func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (l
 			if m.Held != nil {
 				v = m.Held
 			}
-			w := Waiting{Response: response(m, v), Why: m.Why, Received: m.Received}
+			w := Waiting{Response: c.Site.response(tx, m, v), Why: m.Why, Received: m.Received}
 			if v != nil {
 				w.Digest, w.Person = v.Digest, v.Person
 			}

@@ -83,9 +83,10 @@ type JF2Content struct {
 	Text string `json:"text"`
 }
 
-// properties is how the API names what a response is.
+// properties is how the API names what a response is. It knows no follows and tags, and
+// of a reply none that is an emoji alone (READ-API 3).
 var properties = map[string]string{
-	"reply": "in-reply-to", "like": "like-of", "repost": "repost-of", "bookmark": "bookmark-of", "rsvp": "rsvp",
+	"reply": "in-reply-to", "reaction": "in-reply-to", "like": "like-of", "repost": "repost-of", "bookmark": "bookmark-of", "rsvp": "rsvp",
 }
 
 func property(typ string) string { return cmp.Or(properties[typ], "mention-of") }
@@ -114,6 +115,9 @@ func (c *Conversation) JF2(ctx context.Context, q Query) (Feed, error) {
 	return feed, nil
 }
 
+// counted are the types that clients of the API know by another name.
+var counted = map[string]string{"reaction": "reply", "follow": "mention", "tag": "mention"}
+
 // Counts adds up the public mentions of some pages by type.
 func (c *Conversation) Counts(ctx context.Context, targets []string) (map[string]int, error) {
 	sum := map[string]int{}
@@ -136,7 +140,7 @@ func (c *Conversation) Counts(ctx context.Context, targets []string) (map[string
 				return err
 			}
 			for typ, n := range tx.Counts(page.ID) {
-				sum[typ] += n
+				sum[cmp.Or(counted[typ], typ)] += n
 			}
 		}
 		return nil
@@ -223,7 +227,7 @@ func jf2(r Response) JF2Entry {
 		}
 	}
 	switch r.Type {
-	case "reply", "rsvp":
+	case "reply", "reaction", "rsvp":
 		e.InReplyTo = target
 	case "like":
 		e.LikeOf = target

@@ -18,9 +18,10 @@ import (
 )
 
 // Jobs are the handlers of the durable work: publish → announce → send for posts,
-// verify for mentions, resize for uploads. Each may run twice: publishing writes the same files, a look
-// at a page or a source changes nothing but what it finds, and a Webmention that
-// arrives twice is one.
+// verify and picture for mentions, resize for uploads. Each may run twice: publishing
+// writes the same files, a look at a page or a source changes nothing but what it finds, a
+// picture is kept under the name that follows from it, and a Webmention that arrives twice
+// is one.
 type Jobs struct {
 	Sites     []*Site
 	DB        *store.DB
@@ -29,7 +30,7 @@ type Jobs struct {
 	Verifier  *webmention.Verifier
 	Sender    *webmention.Sender
 	Live      *Arrivals
-	Resizer   *media.Resizer // of uploaded pictures; nil: they are shown as they are
+	Resizer   *media.Resizer // of pictures; nil: uploaded ones are shown as they are, those of authors not kept
 	Log       *slog.Logger
 
 	Hosts    *Hosts           // strangers' hosts that are to be left alone for a while; must be set
@@ -39,6 +40,8 @@ type Jobs struct {
 
 	turns    turns      // of requests to the hosts that Webmentions go to
 	resizing sync.Mutex // pictures are made smaller one at a time
+	pictures sync.Mutex // of authors: written, or swept
+	asked    rates      // for them, by host
 }
 
 // The kinds of jobs. A released name is never given another meaning.
@@ -57,6 +60,7 @@ const (
 	jobPage     = "page"     // key: address of a page that is no post
 	jobWatch    = "watch"    // key: the site
 	jobHub      = "hub"      // key: address of the feed
+	jobPicture  = "picture"  // key: address of an author's picture
 )
 
 // Handlers is what a queue.Runner runs.
@@ -76,6 +80,7 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobPage:     j.page,
 		jobWatch:    j.watch,
 		jobHub:      j.ping,
+		jobPicture:  j.picture,
 	}
 }
 
@@ -147,6 +152,12 @@ func verifyJob(m store.Mention) store.Job {
 func sendJob(permalink, target string) store.Job {
 	j := newJob(jobSend, permalink+" "+target, sendArgs{permalink, target})
 	j.Lane = lane(target)
+	return j
+}
+
+func pictureJob(photo string) store.Job {
+	j := newJob(jobPicture, photo, photo)
+	j.Lane = lane(photo)
 	return j
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"tertulia/internal/failpoint"
 	"tertulia/internal/queue"
+	"tertulia/mf2"
 	"tertulia/store"
 	"tertulia/webmention"
 )
@@ -20,11 +21,14 @@ type look struct {
 	version store.Version // when the link was found
 	by      claim         // who has written that
 	sites   int           // how many others it links to
+	entry   mf2.Item      // what the version was made from
+	posted  bool          // there is an entry
 	attempt int
 	now     time.Time
 
 	err      error  // why the source could not be read
 	hopeless bool   // and that it never will be
+	pictures bool   // those of authors are kept
 	target   string // another spelling of the target that the source links to; "" is the one that was sent
 }
 
@@ -101,6 +105,9 @@ func (l look) commit(id, page string) queue.Commit {
 		m.History = store.AddEvent(m.History, store.Event{At: tx.Now, Stage: "looked at", Note: l.seen.Outcome.String() + ": " + l.seen.Reason})
 		m.Target = cmp.Or(l.target, m.Target)
 		if err := l.apply(tx, &m); err != nil {
+			return err
+		}
+		if err := l.keep(tx, &m); err != nil {
 			return err
 		}
 		return cmp.Or(tx.PutMention(m), failpoint.Err("verify.commit"))

@@ -2,6 +2,7 @@ package site
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,32 +22,88 @@ import (
 	"tertulia/webmention"
 )
 
-// maxName is how many characters of a name are kept.
-const maxName = 200
+// How many characters of a name, and of the summary of a long text, are kept.
+const (
+	maxName    = 200
+	maxSummary = 500
+)
 
-// read makes a version of what a source says: typed, attributed, harmless.
+// Of what a post says it answers no more is kept than anybody means.
+const (
+	maxAnswers = 8
+	maxAddress = 2048 // bytes
+)
+
+// read makes a version of what a source says: typed, attributed, harmless. The entry is
+// what it was made from, as it came; false when the page has none.
 // Spec: webmention#updating-existing-webmentions-li-2
-func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmention.Verification) store.Version {
-	v := store.Version{Type: "mention", URL: seen.Final.String()}
-	entry, ok := seen.Page.Entry()
-	if ok {
+func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmention.Verification) (v store.Version, entry mf2.Item, ok bool) {
+	v = store.Version{Type: "mention", URL: seen.Final.String()}
+	if entry, ok = seen.Page.Entry(); ok {
 		v.Type = entry.ResponseKind(func(u string) bool { return s.means(u, m.Target) })
 		if v.Type == "rsvp" {
 			v.RSVP = entry.RSVP()
 		}
-		v.Author = seen.Page.Author(ctx, entry, j.fetchPage)
-		v.URL = ownURL(entry, seen.Final)
+		v.Author = j.author(ctx, seen, entry)
+		v.URL, v.Bridge = ownURL(entry, seen.Final)
+		v.InReplyTo = s.answered(entry, m.Target, seen.Final)
 		v.Published = parseDate(entry.Get("published"), time.UTC)
 		v.Name = sanitize.Text(entry.Get("name"), maxName)
 		v.Language = languageTag(entry.Get("lang"))
 		v.HTML, v.Text = j.content(entry, seen.Final)
+		if len(v.Text) > longText && entry.Get("content") != "" {
+			v.Summary = sanitize.Text(entry.Get("summary"), maxSummary)
+		}
+		if v.Type == "reaction" && v.Text == "" {
+			v.Text = v.Name // what there is besides the link is implied to be the name
+		}
+		if v.Type == "tag" && v.Text == "" {
+			v.Name = sanitize.Text("#"+strings.Join(entry.Strings("category"), " #"), maxName)
+		}
 		if sameStart(v.Name, v.Text) {
 			v.Name = "" // a note's implied name says its text again
 		}
+	} else if card, found := seen.Page.RepresentativeCard(); found {
+		v.Author = mf2.AuthorOf(card) // the page is no post, but about somebody
 	}
 	v.Author = harmless(v.Author, seen.Final)
 	v.Digest = digest(v)
-	return v
+	return v, entry, ok
+}
+
+// author finds who wrote an entry, with at most one look at another page. A host that
+// others' pages name as their author's home, and that knows nobody of that address, is
+// not asked without end (HOSTILE 109).
+func (j *Jobs) author(ctx context.Context, seen webmention.Verification, entry mf2.Item) mf2.Author {
+	elsewhere := ""
+	author := seen.Page.Author(ctx, entry, func(ctx context.Context, u *url.URL) (mf2.Page, error) {
+		if !sameHost(u, seen.Final) {
+			if elsewhere = hostName(u); j.Hosts.Busy(elsewhere) {
+				return mf2.Page{}, fmt.Errorf("%s is left alone for now", elsewhere)
+			}
+		}
+		return j.fetchPage(ctx, u)
+	})
+	if elsewhere != "" && author.Name == "" {
+		j.Hosts.disappoint(elsewhere)
+	}
+	return author
+}
+
+// answered is what an entry says it replies to, besides the page that was mentioned: a
+// comment on it, by the address that this has elsewhere or by the anchor that it has here.
+// Spec: mf2#MF-14
+func (s *Site) answered(entry mf2.Item, target string, base *url.URL) (addresses []string) {
+	for _, u := range entry.URLs("in-reply-to") {
+		safe := sanitize.URL(u, base)
+		if safe == "" || len(safe) > maxAddress || anchored(safe) == "" && s.means(safe, target) {
+			continue
+		}
+		if addresses = append(addresses, safe); len(addresses) == maxAnswers {
+			break
+		}
+	}
+	return addresses
 }
 
 // means tells whether an address in a source is the page that was mentioned: the
@@ -79,18 +136,26 @@ func (s *Site) linked(seen webmention.Verification, target string) string {
 	return ""
 }
 
-// ownURL is where readers are led: the entry's own address when it is on the
-// host that was asked, otherwise the page that was read. What a page says about
-// itself must not lend it somebody else's name (HOSTILE 36).
-func ownURL(entry mf2.Item, final *url.URL) string {
+// ownURL is where readers are led: the entry's own address when it is on the host that
+// was asked, or when that is a bridge, on the network that it comes from; then bridge is
+// the host that has brought it. Otherwise it is the page that was read. What a page says
+// about itself must not lend it somebody else's name (HOSTILE 36, TRAPS T-WR28).
+func ownURL(entry mf2.Item, final *url.URL) (own, bridge string) {
 	for _, u := range entry.URLs("url") {
-		if at, err := url.Parse(u); err == nil && sameHost(at, final) {
-			if safe := sanitize.URL(u, final); safe != "" {
-				return safe
-			}
+		at, err := url.Parse(u)
+		if err != nil {
+			continue
+		}
+		safe := sanitize.URL(u, final)
+		switch {
+		case safe == "":
+		case bridged(final, at):
+			return safe, hostName(final)
+		case sameHost(at, final):
+			own = cmp.Or(own, safe) // of a bridge's, only when there is no other
 		}
 	}
-	return final.String()
+	return cmp.Or(own, final.String()), ""
 }
 
 // content is what the entry says: its content if there is any, else its summary.
@@ -148,6 +213,7 @@ func harmless(a mf2.Author, final *url.URL) mf2.Author {
 // digest tells two versions apart that readers would.
 func digest(v store.Version) string {
 	v.Person, v.Digest = "", ""
+	v.InReplyTo = nil // where it stands is not what it says
 	raw, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // a struct of strings and a time always encodes

@@ -75,8 +75,9 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	look.sites = s.sitesLinked(seen)
 	seen.Doc = nil // it can be large, and has said all
 	if look.seen = seen; seen.Linked {
-		look.version = j.read(ctx, s, mention, seen)
+		look.version, look.entry, look.posted = j.read(ctx, s, mention, seen)
 		look.by = j.claimed(ctx, s, mention, seen, look.version.Author)
+		look.pictures = j.keepsPictures(s)
 	} else {
 		j.Hosts.disappoint(lane(mention.Source))
 	}
