@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 
 	"tertulia/indieauth"
 	"tertulia/internal/fetch"
@@ -79,6 +80,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			Access:       access,
 			IndieAuth:    auth,
 			Files:        media.Serve(files),
+			Pictures:     media.Serve(filepath.Join(files, store.Pictures)),
 			Micropub: &micropub.Handler{
 				Backend:       desk,
 				Authorize:     access.Grant,

@@ -227,6 +227,9 @@ func (svc *service) housekeeping(ctx context.Context) {
 			if err := uploads.Sweep(ctx, time.Now().Add(-24*time.Hour)); err != nil && ctx.Err() == nil {
 				svc.log.Error("unfinished uploads cannot be swept", "site", s.Key, "error", err)
 			}
+			if err := svc.jobs.SweepPictures(ctx, s.Site, time.Now().Add(-time.Hour)); err != nil && ctx.Err() == nil {
+				svc.log.Error("pictures that nobody shows cannot be swept", "site", s.Key, "error", err)
+			}
 		}
 		if believed {
 			if err := svc.jobs.Review(ctx); err != nil && ctx.Err() == nil {

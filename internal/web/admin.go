@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"html/template"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -82,15 +81,5 @@ func (p *pages) decideMention(w http.ResponseWriter, r *http.Request) {
 		p.broken(w, r, err)
 	default:
 		http.Redirect(w, r, p.base.Path+"admin/", http.StatusSeeOther)
-	}
-}
-
-// response is a response as a page shows it. Pictures are shown once they lie on
-// our own host: a visitor's browser is sent nowhere else.
-func response(r site.Response) theme.Response {
-	return theme.Response{
-		ID: r.ID, Kind: r.Type, Author: theme.Person{Name: r.Author.Name, URL: r.Author.URL},
-		URL: r.URL, Source: r.Source, Name: r.Name, HTML: template.HTML(r.HTML), Text: r.Text,
-		Lang: r.Language, Published: r.Published,
 	}
 }

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"slices"
 	"time"
 
 	"tertulia/internal/lang"
-	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
 )
 
@@ -61,57 +59,6 @@ func (p *pages) fragment(w http.ResponseWriter, r *http.Request, view theme.Conv
 	}
 	w.Header().Set("Content-Security-Policy", policy+formAction("conversation"))
 	send(w, r, http.StatusOK, "text/html; charset=utf-8", b.Bytes())
-}
-
-// conversationView groups the responses as they are shown: faces, RSVPs, replies
-// in order of their dates, mentions.
-func (p *pages) conversationView(page site.Page, heading int) theme.Conversation {
-	v := theme.Conversation{
-		Page: theme.Link{Name: page.Title, URL: page.URL}, URL: p.ConversationURL(page.URL),
-		Endpoint: p.Endpoint("webmention"), Heading: heading, Now: time.Now(),
-	}
-	for _, n := range page.Counts {
-		v.Total += n // of all, those that are too many to be shown included
-	}
-	v.Likes.Total, v.Reposts.Total, v.Bookmarks.Total = page.Counts["like"], page.Counts["repost"], page.Counts["bookmark"]
-	rsvps := map[string]*theme.RSVP{}
-	byDate := slices.SortedStableFunc(slices.Values(page.Responses), func(a, b site.Response) int {
-		return date(a).Compare(date(b))
-	})
-	for _, r := range byDate {
-		shown := response(r)
-		switch r.Type {
-		case "like":
-			v.Likes.People = append(v.Likes.People, shown)
-		case "repost":
-			v.Reposts.People = append(v.Reposts.People, shown)
-		case "bookmark":
-			v.Bookmarks.People = append(v.Bookmarks.People, shown)
-		case "rsvp":
-			if rsvps[r.RSVP] == nil {
-				rsvps[r.RSVP] = &theme.RSVP{Value: r.RSVP, Faces: theme.Faces{Total: page.Counts["rsvp-"+r.RSVP]}}
-			}
-			rsvps[r.RSVP].People = append(rsvps[r.RSVP].People, shown)
-		case "reply":
-			v.Replies = append(v.Replies, shown)
-		default:
-			v.Mentions = append(v.Mentions, shown)
-		}
-	}
-	for _, value := range []string{"yes", "maybe", "interested", "no"} {
-		if rsvps[value] != nil {
-			v.RSVPs = append(v.RSVPs, *rsvps[value])
-		}
-	}
-	return v
-}
-
-// date orders responses as their readers would (TRAPS T-MF09).
-func date(r site.Response) time.Time {
-	if r.Published.IsZero() {
-		return r.Received
-	}
-	return r.Published
 }
 
 // status tells a sender, and anybody with its address, how a mention fares. A

@@ -18,7 +18,7 @@ var attacks = []string{
 	`javascript://ana.example/%0Aalert(1)`, `//evil.example/"onclick=alert(1)`, `/admin/delete?id=1`, `https://evil.example/"><script>alert(1)</script>`,
 }
 
-// fields are the twelve places of a page where a stranger writes, as HTML with one
+// fields are the places of a page where a stranger writes, as HTML with one
 // verb for the attack.
 var fields = map[string]string{
 	"name":       `<p class="p-name">%s</p>`,
@@ -33,6 +33,8 @@ var fields = map[string]string{
 	"lang":       `<p class="e-content" lang="%s">text</p>`,
 	"rsvp":       `<data class="p-rsvp" value="%s">x</data>`,
 	"syndicated": `<a class="u-syndication" href="%s">copy</a>`,
+	"answered":   `<a class="u-in-reply-to" href="%s">another</a>`,
+	"category":   `<b class="p-category">%s</b>`,
 }
 
 // HOSTILE 29, 30, T-MF08: whatever a stranger writes into whichever field is text
@@ -47,7 +49,7 @@ func TestStrangersWordsAreInert(t *testing.T) {
 				var statuses []string
 				for i, attack := range attacks {
 					source := fmt.Sprintf("https://host%d.example/%s", i, url.PathEscape(attack))
-					class := []string{"u-in-reply-to", "u-like-of", ""}[i%3]
+					class := []string{"u-in-reply-to", "u-like-of", "", "u-tag-of", "u-follow-of"}[i%5]
 					w.say(source, entry(class, post, fmt.Sprintf(shape, html.EscapeString(attack))))
 					a := w.visitor().post(endpoints["webmention"], url.Values{"source": {source}, "target": {post + "#" + url.PathEscape(attack)}})
 					if a.status == 201 {

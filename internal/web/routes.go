@@ -59,6 +59,9 @@ func (p *pages) endpoints() http.Handler {
 	all("micropub", p.Micropub)
 	all("media", p.Micropub.Media())
 	all("media/{name}", p.upload(http.StripPrefix(p.base.Path+"media/", p.Files)))
+	if p.Pictures != nil {
+		all("picture/{name}", http.StripPrefix(p.base.Path+"picture/", p.Pictures))
+	}
 	all("auth", http.HandlerFunc(p.IndieAuth.Authorization))
 	all("token", http.HandlerFunc(p.IndieAuth.Token))
 	all("introspect", http.HandlerFunc(p.IndieAuth.Introspection))

@@ -40,6 +40,7 @@ type Site struct {
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name
+	Pictures     http.Handler      // serves the pictures of authors by name; nil: there are none
 }
 
 // Server answers HTTP for all sites of the service.

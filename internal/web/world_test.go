@@ -94,6 +94,7 @@ func newWorld(t *testing.T, houses []house) *world {
 	w.jobs = &site.Jobs{
 		DB: db, Own: w.web.Client(), Strangers: w.web.Client(), Live: &site.Arrivals{}, Hosts: &site.Hosts{},
 		Verifier: &webmention.Verifier{Client: w.web.Client()}, Sender: &webmention.Sender{Client: w.web.Client()},
+		Resizer: &media.Resizer{},
 	}
 	w.server = &web.Server{Log: log, Ready: db.Check}
 	for _, h := range houses {
@@ -152,9 +153,11 @@ func (w *world) build(h house, log *slog.Logger) {
 	access := &site.Access{Site: s, DB: w.db}
 	posts := &site.Posts{Site: s, DB: w.db, Live: w.jobs.Live}
 	uploads := filepath.Join(w.dir, "media", key)
+	s.Uploads = uploads
 	w.jobs.Sites = append(w.jobs.Sites, s)
 	w.server.Sites = append(w.server.Sites, &web.Site{
-		Site: s, Access: access, Posts: posts, Outgoing: &site.Outgoing{Site: s, DB: w.db, Jobs: w.jobs}, Files: media.Serve(uploads),
+		Site: s, Access: access, Posts: posts, Outgoing: &site.Outgoing{Site: s, DB: w.db, Jobs: w.jobs},
+		Files: media.Serve(uploads), Pictures: media.Serve(filepath.Join(uploads, store.Pictures)),
 		Conversation: &site.Conversation{Site: s, DB: w.db},
 		Mentions:     &site.Mentions{Site: s, DB: w.db, Limits: w.limits},
 		IndieAuth: &indieauth.Server{

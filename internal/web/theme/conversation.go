@@ -18,6 +18,8 @@ type Conversation struct {
 	Likes     Faces
 	Reposts   Faces
 	Bookmarks Faces
+	Reactions Faces // each with an emoji as its text
+	Follows   Faces
 	RSVPs     []RSVP // in the order in which they are shown
 	Replies   []Response
 	Mentions  []Response
@@ -41,11 +43,12 @@ type RSVP struct {
 // Response is one response to a page.
 type Response struct {
 	ID        string // names its anchor: "tertulia-" + ID; letters, digits and hyphens
-	Kind      string // reply, mention, like, repost, bookmark, rsvp
+	Kind      string // reply, reaction, mention, tag, like, repost, bookmark, follow, rsvp
 	Author    Person
 	URL       string        // its permalink
 	Source    string        // the page it was found on, whose host is shown
-	Network   string        // name of the network it came from, such as "Mastodon"; empty: the web
+	Network   string        // the network it came from, such as "Mastodon", or the bridge that has brought it; empty: the web
+	Answers   string        // what the author is called whom it answers, where its place does not say so
 	Name      string        // title, for mentions
 	HTML      template.HTML // content, sanitised by the caller; or
 	Text      string        // content as text
@@ -77,8 +80,8 @@ func (c Conversation) Level() int {
 
 // Empty reports whether there is nothing to show.
 func (c Conversation) Empty() bool {
-	return c.Likes.Total == 0 && c.Reposts.Total == 0 && c.Bookmarks.Total == 0 &&
-		len(c.RSVPs) == 0 && len(c.Replies) == 0 && len(c.Mentions) == 0
+	return c.Likes.Total == 0 && c.Reposts.Total == 0 && c.Bookmarks.Total == 0 && c.Reactions.Total == 0 &&
+		c.Follows.Total == 0 && len(c.RSVPs) == 0 && len(c.Replies) == 0 && len(c.Mentions) == 0
 }
 
 // Called is what the author is called: the name, else the host of their address,
@@ -119,6 +122,7 @@ type group struct {
 	Key    string // sentence that counts them
 	Class  string // microformats classes of each
 	Answer string // p-rsvp of each, or empty
+	Said   bool   // what each has said is shown
 	Faces
 }
 
@@ -133,6 +137,8 @@ func (c Conversation) Groups() []group {
 		{Key: "conversation.likes", Class: "u-like h-cite", Faces: c.Likes},
 		{Key: "conversation.reposts", Class: "u-repost h-cite", Faces: c.Reposts},
 		{Key: "conversation.bookmarks", Class: "h-cite", Faces: c.Bookmarks},
+		{Key: "conversation.reactions", Class: "u-comment h-cite", Said: true, Faces: c.Reactions},
+		{Key: "conversation.follows", Class: "h-cite", Faces: c.Follows},
 	}
 	for _, r := range c.RSVPs {
 		if key, ok := rsvpKeys[r.Value]; ok {
@@ -140,6 +146,15 @@ func (c Conversation) Groups() []group {
 		}
 	}
 	return slices.DeleteFunc(all, func(g group) bool { return g.Total == 0 })
+}
+
+// Count is how many responses there are in a list and below them.
+func (c Conversation) Count(rs []Response) int {
+	n := len(rs)
+	for _, r := range rs {
+		n += c.Count(r.Replies)
+	}
+	return n
 }
 
 // Sub is the level of the headings inside the fragment.

@@ -29,11 +29,11 @@ func views(text, address string) map[string]any {
 	marked := response
 	marked.ID, marked.HTML, marked.Network = "r2", "<p>Con <em>marcas</em></p>", text
 	answer := response
-	answer.ID = "r3"
+	answer.ID, answer.Answers = "r3", text
 	marked.Replies = []theme.Response{answer}
 	unknown := theme.Response{Text: "hola"}
 	faces := theme.Faces{Total: 9, People: []theme.Response{response, unknown}}
-	conversation := theme.Conversation{Page: link, URL: address, Endpoint: address, Hidden: shell.Hidden, Likes: faces, Reposts: faces, Bookmarks: faces,
+	conversation := theme.Conversation{Page: link, URL: address, Endpoint: address, Hidden: shell.Hidden, Likes: faces, Reposts: faces, Bookmarks: faces, Reactions: faces, Follows: faces,
 		RSVPs:   []theme.RSVP{{Value: "yes", Faces: faces}, {Value: "maybe", Faces: faces}, {Value: "interested", Faces: faces}, {Value: "no", Faces: faces}, {Value: text, Faces: faces}},
 		Replies: []theme.Response{response, marked, unknown}, Mentions: []theme.Response{unknown}, Total: 99, More: address, Now: noon.Add(time.Hour)}
 	return map[string]any{
@@ -225,12 +225,12 @@ func TestConversationIsMicroformats(t *testing.T) {
 	if !ok || entry.Get("name") != "La mesa" || !slices.Contains(entry.URLs("url"), "https://casa.example/mesa/") {
 		t.Errorf("h-entry: got %v %q %v", ok, entry.Get("name"), entry.URLs("url"))
 	}
-	for property, want := range map[string]int{"comment": 4, "like": 2, "repost": 2} {
+	for property, want := range map[string]int{"comment": 6, "like": 2, "repost": 2} {
 		if got := len(entry.Properties[property]); got != want {
 			t.Errorf("%s: got %d, want %d", property, got, want)
 		}
 	}
-	comment, _ := mf2.AsItem(entry.Properties["comment"][1])
+	comment, _ := mf2.AsItem(entry.Properties["comment"][3])
 	author, _ := mf2.AsItem(comment.Properties["author"][0])
 	content, _ := comment.HTML("content")
 	if author.Get("name") != "Ana" || author.Get("url") != "https://ana.example/x" || author.Get("photo") != "https://ana.example/x" ||
