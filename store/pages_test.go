@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tertulia/mf2"
 	"tertulia/store"
 )
 
@@ -142,6 +143,7 @@ func TestIdentityBelongsToWhoHadItLast(t *testing.T) {
 func TestMonthsCountWhatReadersMayList(t *testing.T) {
 	db, _ := openAt(t)
 	madrid := time.FixedZone("", 3600)
+	unlisted := mf2.Item{Properties: map[string][]any{"visibility": {" Unlisted"}}}
 	newYear := time.Date(2027, 1, 1, 0, 30, 0, 0, madrid) // still 2026 in UTC
 	steps := []struct {
 		post store.Post
@@ -153,6 +155,9 @@ func TestMonthsCountWhatReadersMayList(t *testing.T) {
 		{store.Post{Permalink: "c", Date: start.Add(time.Hour)}, map[string]int{"2026-11": 2, "2027-01": 1}},
 		{store.Post{Permalink: "c", Date: start.Add(time.Hour)}, map[string]int{"2026-11": 2, "2027-01": 1}},
 		{store.Post{Permalink: "a", Date: newYear.AddDate(0, 1, 0)}, map[string]int{"2026-11": 1, "2027-01": 1, "2027-02": 1}},
+		{store.Post{Permalink: "d", Date: start, Item: unlisted}, map[string]int{"2026-11": 1, "2027-01": 1, "2027-02": 1}},
+		{store.Post{Permalink: "d", Date: start}, map[string]int{"2026-11": 2, "2027-01": 1, "2027-02": 1}},
+		{store.Post{Permalink: "d", Date: start, Item: unlisted}, map[string]int{"2026-11": 1, "2027-01": 1, "2027-02": 1}},
 		{store.Post{Permalink: "b", Date: newYear, Deleted: start}, map[string]int{"2026-11": 1, "2027-02": 1}},
 	}
 	for i, step := range steps {
@@ -162,7 +167,7 @@ func TestMonthsCountWhatReadersMayList(t *testing.T) {
 				t.Errorf("step %d: months (-want +got):\n%s", i, d)
 			}
 			for month, n := range step.want {
-				in, err := tx.PostsIn(month)
+				in, _, err := tx.PostsIn(month, store.Range{})
 				if err != nil || len(in) != n {
 					t.Errorf("step %d: %s has %d posts and %v, want %d", i, month, len(in), err, n)
 				}
@@ -178,11 +183,11 @@ func TestMonthsCountWhatReadersMayList(t *testing.T) {
 			}
 			return s
 		}
-		if d := cmp.Diff([]string{"a", "b", "c"}, names(all)); d != "" || err != nil {
+		if d := cmp.Diff([]string{"a", "b", "c", "d"}, names(all)); d != "" || err != nil {
 			t.Errorf("all posts, newest first (-want +got), %v:\n%s", err, d)
 		}
 		seen, _, err := tx.Posts(store.Range{}, true)
-		if d := cmp.Diff([]string{"c", "a"}, names(seen)); d != "" || err != nil {
+		if d := cmp.Diff([]string{"d", "c", "a"}, names(seen)); d != "" || err != nil {
 			t.Errorf("visible posts (-want +got), %v:\n%s", err, d)
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"strings"
 	"time"
 
 	"tertulia/mf2"
@@ -119,7 +120,7 @@ var posts = table[Post]{
 	indexes: func(p *Post) []indexEntry {
 		at := timePart(p.Date)
 		entries := []indexEntry{{postsTime, p.PlaceInTime()}}
-		if p.Visible() {
+		if p.Listed() {
 			entries = append(entries, indexEntry{postsMonth, join(p.Month(), at, p.Permalink)})
 		}
 		if p.Visible() && p.Channel != "" {
@@ -138,6 +139,12 @@ func (p *Post) PlaceInTime() string { return join(timePart(p.Date), p.Permalink)
 // Visible tells whether readers may see the post.
 func (p *Post) Visible() bool { return p.Deleted.IsZero() && !p.Draft && !p.Scheduled && !p.Private }
 
+// Listed tells whether readers find the post in lists: one that is unlisted is only for
+// those who have its address (SPECS MX-4).
+func (p *Post) Listed() bool {
+	return p.Visible() && !strings.EqualFold(strings.TrimSpace(p.Item.Get("visibility")), "unlisted")
+}
+
 // Month is the month of the archive that the post belongs to, such as 2026-11, by
 // the calendar of where it was written.
 func (p *Post) Month() string { return p.Date.Format("2006-01") }
@@ -154,12 +161,12 @@ func (tx *Tx) PutPost(p Post) error {
 	if !p.Deleted.IsZero() {
 		tx.w.relief()
 	}
-	if err == nil && was.Visible() {
+	if err == nil && was.Listed() {
 		if err := tx.add(key(tx.Site, monthCounts, was.Month()), -1); err != nil {
 			return err
 		}
 	}
-	if p.Visible() {
+	if p.Listed() {
 		if err := tx.add(key(tx.Site, monthCounts, p.Month()), +1); err != nil {
 			return err
 		}
@@ -176,10 +183,9 @@ func (tx *Tx) Posts(r Range, visible bool) ([]Post, string, error) {
 	return posts.list(tx, r, keep, postsTime)
 }
 
-// PostsIn lists all visible posts of a month such as 2026-11, newest first.
-func (tx *Tx) PostsIn(month string) ([]Post, error) {
-	found, _, err := posts.list(tx, Range{Limit: math.MaxInt, Backward: true}, nil, postsMonth, month)
-	return found, err
+// PostsIn lists the listed posts of a month such as 2026-11.
+func (tx *Tx) PostsIn(month string, r Range) ([]Post, string, error) {
+	return posts.list(tx, r, nil, postsMonth, month)
 }
 
 // PostsInChannel lists visible posts of a channel by date.
@@ -193,5 +199,5 @@ func (tx *Tx) CollectedPosts() ([]Post, error) {
 	return found, err
 }
 
-// Months tells how many visible posts each month has, as 2026-11 → 3.
+// Months tells how many listed posts each month has, as 2026-11 → 3.
 func (tx *Tx) Months() map[string]int { return tx.numbers(monthCounts) }

@@ -63,7 +63,7 @@ var kinds = []kind{
 	kindOf(&pages, nil, nil),
 	kindOf(&posts, func(site string) [][]byte { return [][]byte{prefix(site, monthCounts)} },
 		func(site string, p *Post) [][]byte {
-			if !p.Visible() {
+			if !p.Listed() {
 				return nil
 			}
 			return [][]byte{key(site, monthCounts, p.Month())}

@@ -64,7 +64,7 @@ func compareFurniture(t *testing.T, got, want *store.DB) {
 	read := func(db *store.DB) (all []any) {
 		view(t, db, site, func(tx *store.Tx) error {
 			posts, _, err1 := tx.Posts(store.Range{}, false)
-			in, err2 := tx.PostsIn("2026-11")
+			in, _, err2 := tx.PostsIn("2026-11", store.Range{})
 			page, err3 := tx.PageAt("/2026/11/21/hola")
 			mention, err4 := tx.MentionFrom("p", "https://bruno.example/1")
 			of, _, err5 := tx.MentionsOf("p", store.Range{})

@@ -41,7 +41,7 @@ func (tx *Tx) DropPost(permalink string) error {
 	if err != nil {
 		return err
 	}
-	if p.Visible() {
+	if p.Listed() {
 		if err := tx.add(key(tx.Site, monthCounts, p.Month()), -1); err != nil {
 			return err
 		}

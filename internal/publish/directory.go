@@ -47,6 +47,12 @@ func (d directory) write(name string, data []byte, keep keeping) error {
 	return d.replace(name, data, keep)
 }
 
+// has tells whether a file is there and has these bytes.
+func (d directory) has(name string, data []byte) bool {
+	old, err := d.root.ReadFile(name)
+	return err == nil && bytes.Equal(old, data)
+}
+
 // replace puts a file in the place of what is there, whole or not at all.
 func (d directory) replace(name string, data []byte, keep keeping) error {
 	dir, base := path.Split(name)
@@ -122,7 +128,7 @@ func ignoreGone(err error) error {
 }
 
 // reserved are the files that are not for posts: those at the top and the archives.
-var reserved = regexp.MustCompile(`^(index\.html|feed\.xml(/.*)?|tertulia\.css(/.*)?|\d{4}/(\d{2}/)?index\.html|-/.*)$`)
+var reserved = regexp.MustCompile(`^(index\.html|feed\.xml(/.*)?|tertulia\.css(/.*)?|\d{4}/(\d{2}/)?(page/\d+/)?index\.html|-/.*)$`)
 
 // pagePath is the file of a permalink's page, relative to the directory of its
 // site: 2026/11/21/slug/index.html. Parts that lead upwards, begin with a dot or

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"os"
-	"slices"
 	"sync"
 	"time"
 )
@@ -26,7 +25,8 @@ var pages = template.Must(template.New("").Funcs((&HTML{}).funcs()).ParseFS(temp
 //	feed.xml                the same posts as Atom
 //	tertulia.css            Style
 //	2026/index.html         the months of a year
-//	2026/11/index.html      the posts of a month
+//	2026/11/index.html      the posts of a month; of many, the newest
+//	2026/11/page/2/…        those before, in pages numbered from the oldest
 //	2026/11/21/slug/…       a post, below the path of its permalink
 //	fotos/…                 the posts of a channel, and feed.xml of them
 //
@@ -119,7 +119,7 @@ type page struct {
 	Post        *postView   // the post's page
 	Posts       []*postView // home page, month
 	Month       time.Time   // month
-	Newer       *monthView  // neighbours of a month or year
+	Newer       *monthView  // neighbours of a month, or of a page of it
 	Older       *monthView
 	Months      []monthView  // year
 	Years       []monthView  // home page
@@ -143,12 +143,19 @@ func (h *HTML) press(root *os.Root, c Change) (*press, error) {
 
 // write executes a template into a file.
 func (p *press) write(name, tmpl string, view page, keep keeping) error {
-	view.Site = p.site
-	var b bytes.Buffer
-	if err := p.tmpl.ExecuteTemplate(&b, tmpl, view); err != nil {
+	data, err := p.fill(tmpl, view)
+	if err != nil {
 		return err
 	}
-	return p.dir.write(name, b.Bytes(), keep)
+	return p.dir.write(name, data, keep)
+}
+
+// fill executes a template.
+func (p *press) fill(tmpl string, view page) ([]byte, error) {
+	view.Site = p.site
+	var b bytes.Buffer
+	err := p.tmpl.ExecuteTemplate(&b, tmpl, view)
+	return b.Bytes(), err
 }
 
 func (p *press) post(post Post) error {
@@ -161,42 +168,6 @@ func (p *press) post(post Post) error {
 	}
 	v := p.view(post)
 	return p.write(name, "post", page{Title: v.Heading, URL: v.URL, Description: v.Excerpt, Post: v}, durable)
-}
-
-// archive writes the pages of the post's month and year, or removes them when
-// they have no posts left.
-func (p *press) archive(c Change) error {
-	at := c.Post.Published
-	if at.IsZero() {
-		return nil // a post without a date is in no month
-	}
-	months := p.months(c.Months)
-	view := page{Title: p.say.Month(at), URL: p.site.at(at.Format("2006/01/")), Month: at, Posts: p.views(c.Month)}
-	i := slices.IndexFunc(months, func(m monthView) bool { return m.URL == view.URL })
-	if i > 0 {
-		view.Newer = &months[i-1]
-	}
-	if i >= 0 && i+1 < len(months) {
-		view.Older = &months[i+1]
-	}
-	if err := p.list(at.Format("2006/01/index.html"), "month", view, len(view.Posts) > 0); err != nil {
-		return err
-	}
-	year := page{Title: at.Format("2006"), URL: p.site.at(at.Format("2006/")), Month: at}
-	for _, m := range months {
-		if m.Time.Year() == at.Year() {
-			year.Months = append(year.Months, m)
-		}
-	}
-	return p.list(at.Format("2006/index.html"), "year", year, len(year.Months) > 0)
-}
-
-// list writes an archive page that has something in it and removes one that has not.
-func (p *press) list(name, tmpl string, view page, full bool) error {
-	if !full {
-		return p.dir.remove(name)
-	}
-	return unlessForeign(p.write(name, tmpl, view, derived))
 }
 
 // home writes what stands at the top of the site: home page, feed, stylesheet. A site
@@ -220,20 +191,4 @@ func (p *press) home(c Change) error {
 		return err
 	}
 	return errors.Join(unlessForeign(p.dir.write("feed.xml", feed, derived)), unlessForeign(p.dir.write("tertulia.css", p.say.Style, derived)))
-}
-
-// monthView is a month or a year as a link.
-type monthView struct {
-	Time  time.Time // its first day
-	URL   string
-	Posts int
-}
-
-func (p *press) months(months []Month) []monthView {
-	var all []monthView
-	for _, m := range months {
-		t := time.Date(m.Year, m.Month, 1, 0, 0, 0, 0, time.UTC)
-		all = append(all, monthView{Time: t, URL: p.site.at(t.Format("2006/01/")), Posts: m.Posts})
-	}
-	return all
 }

@@ -98,8 +98,9 @@ type Change struct {
 	Post     Post
 	PageOnly bool
 	Recent   []Post  // what the home page and the feed show: newest first, without deleted posts; 20 at most are used
-	Month    []Post  // all posts of the month of Post.Published, newest first, without deleted ones
+	Month    []Post  // the posts of the month of Post.Published, newest first, without deleted ones; of many, the newest
 	Months   []Month // all months that have posts, newest first
+	Earlier  Earlier // the posts of the month that are not in Month
 
 	// Streams is what the pages and feeds of the channels show, by UID and as Recent is.
 	Streams map[string][]Post
@@ -108,6 +109,17 @@ type Change struct {
 	Before *Post  // the state that was written last; nil when that is not known, or there was none
 	Kept   []byte // the file as it was before the post was deleted, see [Source.Last]
 	Files  []File // what the post shows and is not yet in the source, see [Preset.Media]
+}
+
+// Earlier is what a month has besides its newest posts, in pages of one length. They are
+// numbered from the oldest, so that one that is full stays as it is while posts come.
+type Earlier struct {
+	Pages int
+	// Each hands over the pages, the last first, until yield returns false.
+	Each func(yield func(page int, posts []Post) bool) error
+	// Thorough has all of them written, and not only those down to the first that is as it
+	// has to be: what was changed may stand below it.
+	Thorough bool
 }
 
 // Month is one month of the archive.

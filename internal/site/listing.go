@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tertulia/internal/publish"
@@ -12,45 +13,88 @@ import (
 )
 
 // lists writes the home page, the feed and the archive of a month: once for all posts
-// that have come since it was promised.
+// that have come since it was promised. Of a month of many pages those below the first that
+// needs no change are looked through as well, but not as often.
 func (j *Jobs) lists(ctx context.Context, job store.Job) (queue.Commit, error) {
 	var month string
 	s, err := j.begin(job, &month)
 	if err != nil || s.Publish == nil {
 		return nil, err
 	}
-	err = j.writeLists(ctx, s, month)
+	month, thorough := strings.CutSuffix(month, thoroughly)
+	pages, err := j.writeLists(ctx, s, month, thorough)
+	if err != nil {
+		return nil, err
+	}
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	s.listed = j.DB.Now()
-	return s.feedWritten(), err
+	fed := s.feedWritten()
+	if thorough || pages == 0 {
+		return fed, nil
+	}
+	return func(tx *store.Tx) error {
+		again := listsJob(month + thoroughly)
+		again.Due = tx.Now.Add(time.Minute)
+		if err := tx.Enqueue(again); err != nil || fed == nil {
+			return err
+		}
+		return fed(tx)
+	}, nil
 }
 
-// writeLists writes the lists of a site, and of one month such as 2026-11; "" is none.
+const (
+	thoroughly = " thoroughly" // follows the month of a job that looks at all its pages
+	pageLength = 100           // posts of a page of a month
+)
+
+// writeLists writes the lists of a site, and of one month such as 2026-11; "" is none. It
+// returns how many pages the month has besides its first, which has the newest of its
+// posts: so many that all other pages are full.
 // One at a time, and read inside: a list that was read earlier must not be written later.
-func (j *Jobs) writeLists(ctx context.Context, s *Site, month string) error {
+func (j *Jobs) writeLists(ctx context.Context, s *Site, month string, thorough bool) (pages int, err error) {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	c := publish.Change{Site: about(s)}
 	c.Post.Published, _ = time.Parse("2006-01", month) // none: the zero time
-	err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-		posts, err := tx.PostsIn(month)
-		if err != nil {
+	from := ""
+	some := func(tx *store.Tx, limit int) (list []publish.Post, err error) {
+		var posts []store.Post
+		posts, from, err = tx.PostsIn(month, store.Range{From: from, Limit: limit, Backward: true})
+		return listed(posts), err
+	}
+	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) (err error) {
+		counts := tx.Months()
+		pages = max(counts[month]/pageLength-1, 0)
+		if c.Month, err = some(tx, max(counts[month]-pages*pageLength, 1)); err != nil {
 			return err
 		}
-		c.Months, c.Month = months(tx.Months()), listed(posts)
+		c.Months = months(counts)
 		if c.Recent, err = recent(tx); err == nil {
 			c.Streams, err = s.streams(tx)
 		}
 		return err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
+	c.Earlier = publish.Earlier{Pages: pages, Thorough: thorough, Each: func(yield func(int, []publish.Post) bool) error {
+		for n := pages; n > 0 && from != ""; n-- {
+			var list []publish.Post
+			err := j.DB.View(ctx, s.Key, func(tx *store.Tx) (err error) {
+				list, err = some(tx, pageLength)
+				return err
+			})
+			if err != nil || !yield(n, list) {
+				return err
+			}
+		}
+		return nil
+	}}
 	if err := s.Publish.Publish(ctx, c); err != nil {
-		return fmt.Errorf("publish the lists of %s: %w", month, err)
+		return 0, fmt.Errorf("publish the lists of %s: %w", month, err)
 	}
-	return nil
+	return pages, nil
 }
 
 // about is what the pages say of the site.
@@ -99,5 +143,6 @@ func (j *Jobs) WriteHome(ctx context.Context, s *Site) error {
 	}); err != nil {
 		return err
 	}
-	return j.writeLists(ctx, s, month)
+	_, err := j.writeLists(ctx, s, month, true)
+	return err
 }
