@@ -11,6 +11,8 @@ type Media struct {
 	SHA256  string    `json:"sha256"`
 	Width   int       `json:"width,omitempty"`
 	Height  int       `json:"height,omitempty"`
+	Whole   bool      `json:"whole,omitempty"`  // it is a picture that has no smaller copies and gets none
+	Copies  int64     `json:"copies,omitempty"` // bytes of its smaller copies, 0 while there are none
 	Created time.Time `json:"created"`
 	Address string    `json:"address,omitempty"` // in the site itself, where publishing has copied it to
 	Live    bool      `json:"live,omitempty"`    // it is there

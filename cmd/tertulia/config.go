@@ -267,7 +267,8 @@ type indieauthSettings struct {
 type limitsSettings struct {
 	// The largest upload, in MiB. Default: 64. Example: upload_mb = 200
 	UploadMB int `toml:"upload_mb"`
-	// How much all uploads of a site may take together, in MiB; 0 leaves it to the disk.
+	// How much all uploads of a site may take together, in MiB, with the smaller copies of
+	// pictures; 0 leaves it to the disk.
 	// Default: 0. Example: uploads_mb = 5000
 	UploadsMB int `toml:"uploads_mb"`
 	// Webmentions taken a minute from one sender's address.

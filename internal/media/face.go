@@ -44,7 +44,7 @@ func (r *Resizer) Face(ctx context.Context, dir string, src io.Reader, most int6
 	if err != nil {
 		return "", Info{}, err
 	}
-	if int64(p.width)*int64(p.height)*max(p.weight, 4) > maxFace {
+	if max(p.memory, 4*p.area()) > maxFace {
 		return "", Info{}, fmt.Errorf("%w: %d×%d pixels", ErrTooLarge, p.width, p.height)
 	}
 	leave, err := r.enter(ctx)
@@ -151,10 +151,10 @@ func keepFace(dir string, face image.Image) (name string, info Info, err error) 
 
 // enter waits for a picture's turn to be decoded.
 func (r *Resizer) enter(ctx context.Context) (leave func(), err error) {
-	r.once.Do(func() { r.slots = make(chan struct{}, max(r.Decodes, 1)) })
+	r.once.Do(func() { r.slot = make(chan struct{}, 1) })
 	select {
-	case r.slots <- struct{}{}:
-		return func() { <-r.slots }, nil
+	case r.slot <- struct{}{}:
+		return func() { <-r.slot }, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

@@ -25,10 +25,10 @@ func (k *keeper) cleanGIF() error {
 		return malformed("a GIF without a picture")
 	}
 	k.width, k.height = int(binary.LittleEndian.Uint16(b[6:])), int(binary.LittleEndian.Uint16(b[8:]))
-	k.weight = 1
 	if err := check(k.width, k.height); err != nil {
 		return err
 	}
+	k.memory = k.area()
 	if err := k.copy(13 + colours(b[10])); err != nil {
 		return err
 	}

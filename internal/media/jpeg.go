@@ -58,6 +58,9 @@ func (k *keeper) cleanJPEG() error {
 			if scans == 0 {
 				return malformed("a JPEG without a picture")
 			}
+			if k.rgb {
+				k.memory += 4 * k.area()
+			}
 			return k.write(fill, []byte{0xff, jpegEOI})
 		}
 		payload, err := k.jpegSegment(marker)
@@ -146,6 +149,7 @@ func (k *keeper) jpegApplication(marker byte, b []byte) []byte {
 		k.remember(b[len(jpegProfile)+2:])
 		return b
 	case marker == jpegAPP14 && bytes.HasPrefix(b, []byte("Adobe")) && len(b) >= 12:
+		k.rgb = k.rgb || b[11] == 0
 		return b[:12]
 	}
 	return nil
@@ -157,14 +161,35 @@ func (k *keeper) jpegFrame(marker byte, b []byte) error {
 		return malformed("a JPEG with a frame that cannot be read")
 	}
 	k.height, k.width = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
-	k.weight = int64(b[5])
+	if err := check(k.width, k.height); err != nil {
+		return err
+	}
+	k.memory = jpegSamples(k.width, k.height, b[6:])
 	if marker == jpegSOF2 {
-		k.weight *= 5 // every coefficient waits for the last scan
+		k.memory *= 5 // every coefficient waits for the last scan, in four bytes
 	}
-	if b[5] == 4 {
-		k.weight += 4 // inks become colours
+	if b[5] == 4 || b[5] == 3 && b[6] == 'R' {
+		k.memory += 4 * k.area() // inks, or colours that are not coded, become pixels
 	}
-	return check(k.width, k.height)
+	return nil
+}
+
+// jpegSamples counts the samples of all components, each with so many in a block of the
+// picture (T.81, A.1.1): most pictures have half as many of the two colours in a row, and
+// half the rows of them.
+func jpegSamples(width, height int, components []byte) (n int64) {
+	if len(components) == 3 { // one component is not divided, whatever it says
+		components = []byte{0, 0x11, 0}
+	}
+	across, down := 1, 1
+	for i := 1; i < len(components); i += 3 {
+		across, down = max(across, int(components[i]>>4)), max(down, int(components[i]&15))
+	}
+	blocks := int64((width+8*across-1)/(8*across)) * int64((height+8*down-1)/(8*down))
+	for i := 1; i < len(components); i += 3 {
+		n += blocks * 64 * int64(components[i]>>4) * int64(components[i]&15)
+	}
+	return n
 }
 
 // jpegScan keeps what is coded up to the next marker, of which it reads the first

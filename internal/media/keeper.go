@@ -22,10 +22,11 @@ const (
 // decoders will act on it.
 type facts struct {
 	width, height int
+	rgb           bool  // a JPEG that may have its colours as they are
 	orientation   int   // how it is shown, 1 to 8 as EXIF counts; 0 where nothing is said
 	frames        int   // of a picture that moves
 	moving        int64 // pixels of all frames
-	weight        int64 // bytes a pixel may take while it is decoded
+	memory        int64 // bytes that decoding it may take
 }
 
 // check refuses pictures that are too large to decode.
@@ -51,6 +52,9 @@ func (f *facts) frame(width, height int) error {
 	}
 	return nil
 }
+
+// area is the number of pixels.
+func (f *facts) area() int64 { return int64(f.width) * int64(f.height) }
 
 // turned reports whether the picture is shown on its side.
 func (f *facts) turned() bool { return f.orientation >= 5 }

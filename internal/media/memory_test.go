@@ -53,26 +53,37 @@ func TestReceiveNeedsLittleMemory(t *testing.T) {
 		size = 5 << 20
 	}
 	dir := t.TempDir()
+	used := peak(func() {
+		var all sync.WaitGroup
+		for name, make := range large(t, size) {
+			for range 2 {
+				all.Go(func() {
+					file, info, err := media.Receive(dir, make(), 64<<20)
+					if err != nil {
+						t.Errorf("%s: %v", name, err)
+					}
+					if err := os.Remove(dir + "/" + file); err != nil || info.Size == 0 {
+						t.Errorf("%s: %v, %d bytes", name, err, info.Size)
+					}
+				})
+			}
+		}
+		all.Wait()
+	})
+	t.Logf("ten files of %d MiB: %d KiB above idle", size>>20, used>>10)
+	if used > most {
+		t.Errorf("got %d KiB more than idle, want at most %d", used>>10, most>>10)
+	}
+}
+
+// peak is how many bytes the heap has at most while something runs, above what it had.
+func peak(run func()) int64 {
 	runtime.GC()
 	var idle, busy runtime.MemStats
 	runtime.ReadMemStats(&idle)
+	most := idle.HeapAlloc
 	done := make(chan struct{})
-	var all sync.WaitGroup
-	for name, make := range large(t, size) {
-		for range 2 {
-			all.Go(func() {
-				file, info, err := media.Receive(dir, make(), 64<<20)
-				if err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
-				if err := os.Remove(dir + "/" + file); err != nil || info.Size == 0 {
-					t.Errorf("%s: %v, %d bytes", name, err, info.Size)
-				}
-			})
-		}
-	}
-	go func() { all.Wait(); close(done) }()
-	peak := uint64(0)
+	go func() { run(); close(done) }()
 	for running := true; running; {
 		select {
 		case <-done:
@@ -80,11 +91,42 @@ func TestReceiveNeedsLittleMemory(t *testing.T) {
 		case <-time.After(5 * time.Millisecond):
 		}
 		runtime.ReadMemStats(&busy)
-		peak = max(peak, busy.HeapAlloc)
+		most = max(most, busy.HeapAlloc)
 	}
-	used := int64(peak) - int64(idle.HeapAlloc)
-	t.Logf("ten files of %d MiB: %d KiB above idle", size>>20, used>>10)
-	if used > most {
-		t.Errorf("got %d KiB more than idle, want at most %d", used>>10, most>>10)
+	return int64(most) - int64(idle.HeapAlloc)
+}
+
+// HOSTILE F24: what Resize bounds is what it needs.
+func TestResizeNeedsTheMemoryItCounts(t *testing.T) {
+	const more = 6 << 20 // for all that is not the picture
+	widths := []int{480, 960}
+	dir := t.TempDir()
+	var r media.Resizer
+	for _, test := range []struct {
+		name, bytes string
+		least       int64 // bytes of pixels
+	}{
+		{"photo", flatJPEG(sof0, 3000, 2000, 0x22, 0x11, 0x11), 9_000_000},
+		{"turned", turnedJPEG(flatJPEG(sof0, 3000, 2000, 0x22, 0x11, 0x11), 6), 9_000_000},
+		{"progressive", flatJPEG(sof2, 2000, 1500, 0x22, 0x11, 0x11), 22_500_000},
+		{"inks", inked(flatJPEG(sof0, 1500, 1500, 0x11, 0x11, 0x11, 0x11)), 18_000_000},
+		{"long", flatJPEG(sof0, 1000, 5000, 0x11), 5_000_000},
+		{"png", blankPNG(2500, 2000), 20_000_000},
+	} {
+		name := keep(t, dir, test.bytes)
+		counted, err := media.Needs(dir, name, widths)
+		if err != nil || counted < test.least {
+			t.Errorf("%s: counted are %d bytes, %v, want at least %d", test.name, counted, err, test.least)
+		}
+		used := peak(func() {
+			made, err := r.Resize(t.Context(), dir, name, widths)
+			if err != nil || len(made) != 2 {
+				t.Errorf("%s: got %v, %v, want two copies", test.name, made, err)
+			}
+		})
+		t.Logf("%s: %d KiB above idle, counted are %d", test.name, used>>10, counted>>10)
+		if used > counted+more {
+			t.Errorf("%s: got %d KiB more than idle, want at most %d", test.name, used>>10, (counted+more)>>10)
+		}
 	}
 }

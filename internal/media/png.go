@@ -69,14 +69,12 @@ func (k *keeper) pngChunk(head []byte, name string, n int64) error {
 			return malformed("a PNG with a header that cannot be read")
 		}
 		k.width, k.height = pngSize(b)
-		if k.weight = 4; b[8] == 16 {
-			k.weight = 8
-		}
-		if b[12] != 0 {
-			k.weight *= 2 // interlaced: every pass is a picture of its own
-		}
 		if err := check(k.width, k.height); err != nil {
 			return err
+		}
+		k.memory = k.area() * pngBytes(b[8], b[9])
+		if b[12] != 0 {
+			k.memory *= 2 // interlaced: every pass is a picture of its own
 		}
 	case name == "fcTL":
 		if n != 26 || len(b) < 26 {
@@ -102,6 +100,17 @@ func (k *keeper) pngChunk(head []byte, name string, n int64) error {
 		return malformed("a PNG with a wrong checksum")
 	}
 	return k.copy(4)
+}
+
+// pngBytes are those of a decoded pixel, which may be seen through.
+func pngBytes(depth, colour byte) int64 {
+	switch {
+	case colour == 3: // palette
+		return 1
+	case depth == 16:
+		return 8
+	}
+	return 4
 }
 
 func pngSize(b []byte) (width, height int) {

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,9 +45,10 @@ type Variant struct {
 // of text, and of both on a screen with two pixels for one.
 func Widths() []int { return []int{480, 960, 1600} }
 
-// Smaller are the copies that a page can offer of a picture that is shown so wide: those
-// of Widths that are narrower, under names that Serve answers to from the beginning, made
-// or not. Height and Size are not known. There are none of a GIF, for most of them move.
+// Smaller are the copies that a page can offer of a picture that is shown so wide, if
+// Resize can make them: those of Widths that are narrower, under names that Serve answers
+// to from the beginning, made or not. Height and Size are not known. There are none of a
+// GIF, for most of them move.
 func Smaller(name string, width int) (offers []Variant) {
 	match := shape.FindStringSubmatch(name)
 	if match == nil || match[2] != "" || match[3] == ".gif" || decoders[match[3]] == nil {
@@ -60,37 +62,58 @@ func Smaller(name string, width int) (offers []Variant) {
 	return offers
 }
 
-// Shown tells how wide and how high a picture that Receive has kept in dir is shown, in
-// pixels: upright, whichever way the camera was held. Of what Resize cannot make
-// smaller it is an ErrType.
-func Shown(dir, name string) (width, height int, err error) {
+// Missing tells whether one of the Smaller copies of a picture in dir is not there.
+func Missing(dir, name string, width int) bool {
+	return slices.ContainsFunc(Smaller(name, width), func(v Variant) bool {
+		_, standsIn := find(dir, v.Name)
+		return standsIn
+	})
+}
+
+// Look is what can be told of a picture without decoding it.
+type Look struct {
+	Width, Height int  // pixels, as it is shown: upright, whichever way the camera was held
+	Whole         bool // there will be no smaller copies: it moves, it is too large, or it is narrow
+}
+
+// LookAt looks at a picture that Receive has kept in dir. Of what Resize cannot make
+// smaller, such as sound and film, it is an ErrType.
+func LookAt(dir, name string) (Look, error) {
 	match := shape.FindStringSubmatch(name)
 	if match == nil || match[2] != "" || decoders[match[3]] == nil {
-		return 0, 0, fmt.Errorf("look at %q: %w", name, ErrType)
+		return Look{}, fmt.Errorf("look at %q: %w", name, ErrType)
 	}
 	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
-		return 0, 0, fmt.Errorf("look at a picture: %w", err)
+		return Look{}, fmt.Errorf("look at a picture: %w", err)
 	}
 	defer f.Close()
 	p, err := look(f, match[3])
 	if err != nil {
-		return 0, 0, err
+		return Look{}, err
 	}
+	l := Look{Width: p.width, Height: p.height}
 	if p.turned() {
-		return p.height, p.width, nil
+		l.Width, l.Height = p.height, p.width
 	}
-	return p.width, p.height, nil
+	var widths []int
+	for _, v := range Smaller(name, l.Width) {
+		widths = append(widths, v.Width)
+	}
+	l.Whole = len(widths) == 0 || p.moves() || p.needs(widths) > most
+	return l, nil
 }
 
-// Resizer makes smaller copies of pictures. The zero value decodes one picture at a
-// time, of up to 256 MiB. Its methods may be called at the same time.
-type Resizer struct {
-	Decodes int   // how many pictures are decoded at once; 0 means 1
-	Memory  int64 // bytes that a decoded picture may take; 0 means 256 MiB
+// most is what a picture may take while copies are made of it, in bytes: a photo of 50
+// megapixels as telephones make them, one of 12 that is progressive, a drawing of 20. It is
+// a good part of what a small machine has for everything.
+const most = 100 << 20
 
-	once  sync.Once
-	slots chan struct{}
+// Resizer makes smaller copies of pictures, one at a time: they need up to 100 MiB. Its zero
+// value is good, and its methods may be called at the same time.
+type Resizer struct {
+	once sync.Once
+	slot chan struct{}
 }
 
 // Resize makes variants of a picture that Receive has kept in dir, as wide as asked
@@ -116,7 +139,7 @@ func (r *Resizer) Resize(ctx context.Context, dir, name string, widths []int) ([
 	}
 	defer f.Close()
 	p, err := look(f, ext)
-	if err != nil || p.frames > 1 || ext == ".webp" && p.frames > 0 {
+	if err != nil || p.moves() {
 		return nil, err
 	}
 	var variants []Variant
@@ -181,6 +204,21 @@ func (p *picture) shownWidth() int {
 	return p.width
 }
 
+// moves tells whether the picture has more than one frame, or is a WebP of frames, which
+// nothing here can decode.
+func (p *picture) moves() bool { return p.frames > 1 || p.ext == ".webp" && p.frames > 0 }
+
+// needs is how many bytes the picture and its copies take. Those of one that is very much
+// higher than wide may be larger than most pictures.
+func (p *picture) needs(widths []int) int64 {
+	n := p.memory
+	for _, width := range widths {
+		w, h := p.sizeOf(width)
+		n += 4 * int64(w) * int64(h)
+	}
+	return n
+}
+
 // variantExts are what variants are kept as.
 var variantExts = []string{".jpg", ".png"}
 
@@ -215,11 +253,7 @@ func variantName(stem string, width int, ext string) string {
 
 // make decodes a picture when it is its turn, and writes variants of it.
 func (r *Resizer) make(ctx context.Context, dir, stem string, p *picture, widths []int) ([]Variant, error) {
-	most := r.Memory
-	if most == 0 {
-		most = 256 << 20
-	}
-	if int64(p.width)*int64(p.height)*p.weight > most {
+	if p.needs(widths) > most {
 		return nil, fmt.Errorf("%w: %d×%d pixels", ErrTooLarge, p.width, p.height)
 	}
 	leave, err := r.enter(ctx)
@@ -227,6 +261,10 @@ func (r *Resizer) make(ctx context.Context, dir, stem string, p *picture, widths
 		return nil, err
 	}
 	defer leave()
+	if p.memory > most/8 {
+		// Else it would stay until as much again is asked for, most likely by the next one.
+		defer debug.FreeOSMemory()
+	}
 	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}

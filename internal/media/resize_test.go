@@ -197,7 +197,7 @@ func TestResizeKeepsTheColourProfile(t *testing.T) {
 func TestResizeMakesAVariantOnce(t *testing.T) {
 	dir := t.TempDir()
 	name := keep(t, dir, cameraJPEG(t, 90, 60, 1))
-	r := &media.Resizer{Decodes: 2}
+	var r media.Resizer
 	first, err := r.Resize(t.Context(), dir, name, []int{30})
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func TestResizeRefuses(t *testing.T) {
 		"another place":    {full, t.Context(), "../" + small, fs.ErrNotExist},
 		"a variant":        {full, t.Context(), strings.Replace(small, ".", "-30.", 1), fs.ErrNotExist},
 		"no picture in it": {full, t.Context(), torn, media.ErrMalformed},
-		"too much memory":  {&media.Resizer{Memory: 90*60*3 - 1}, t.Context(), small, media.ErrTooLarge},
+		"too much memory":  {full, t.Context(), keep(t, dir, flatJPEG(sof2, 6000, 4000, 0x11, 0x11, 0x11)), media.ErrTooLarge},
 		"called off":       {full, cancelled, small, context.Canceled},
 	} {
 		made, err := test.r.Resize(test.ctx, dir, test.file, []int{30})
@@ -251,8 +251,8 @@ func TestResizeRefuses(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want %v", name, made, err, test.err)
 		}
 	}
-	if got := len(files(t, dir)); got != 2 {
-		t.Errorf("got %d files, want 2", got)
+	if got := len(files(t, dir)); got != 3 {
+		t.Errorf("got %d files, want 3", got)
 	}
 }
 

@@ -12,41 +12,57 @@ import (
 //
 // It is a Catmull-Rom filter as that of x/image/draw, row by row: that one needs 32
 // bytes for every row of the picture times the width of the copy at once, which is
-// more than the picture. This one needs a few rows.
+// more than the picture. This one needs a few rows, and makes no others.
 func (p *picture) scale(img image.Image, width int) *image.RGBA {
-	w, h := width, max(1, (p.height*width+p.width/2)/p.width)
-	if p.turned() {
-		w, h = max(1, (p.width*width+p.height/2)/p.height), width
-	}
+	w, h := p.sizeOf(width)
 	columns, rows := weigh(p.width, w), weigh(p.height, h)
 	source := image.NewRGBA(image.Rect(0, 0, p.width, 1))
 	band := make(map[int][]float32) // rows of the picture, as wide as the copy
-	small := image.NewRGBA(image.Rect(0, 0, w, h))
-	sum := make([]float32, 4*w)
+	var idle [][]float32            // those that were in it
+	size := image.Rect(0, 0, w, h)
+	if p.turned() {
+		size = image.Rect(0, 0, h, w)
+	}
+	small := image.NewRGBA(size)
+	sum, pixels := make([]float32, 4*w), make([]byte, 4*w)
 	for y, row := range rows {
 		for above := range band {
 			if above < row.first {
+				idle = append(idle, band[above])
 				delete(band, above)
 			}
 		}
 		clear(sum)
 		for i, weight := range row.weights {
 			if band[row.first+i] == nil {
-				band[row.first+i] = narrow(img, source, row.first+i, columns)
+				if len(idle) == 0 {
+					idle = append(idle, make([]float32, 4*w))
+				}
+				last := len(idle) - 1
+				band[row.first+i], idle = idle[last], idle[:last]
+				narrow(band[row.first+i], img, source, row.first+i, columns)
 			}
 			for x, v := range band[row.first+i] {
 				sum[x] += v * weight
 			}
 		}
-		store(small.Pix[y*small.Stride:], sum)
+		store(pixels, sum)
+		upright(small, pixels, y, p.orientation)
 	}
-	return upright(small, p.orientation)
+	return small
+}
+
+// sizeOf is the size of a copy that is so wide when it stands upright, before it does.
+func (p *picture) sizeOf(width int) (w, h int) {
+	if p.turned() {
+		return max(1, (p.width*width+p.height/2)/p.height), width
+	}
+	return width, max(1, (p.height*width+p.width/2)/p.width)
 }
 
 // narrow scales one row of a picture.
-func narrow(img image.Image, source *image.RGBA, y int, columns []taps) []float32 {
+func narrow(row []float32, img image.Image, source *image.RGBA, y int, columns []taps) {
 	draw.Draw(source, source.Rect, img, image.Pt(0, y), draw.Src)
-	row := make([]float32, 4*len(columns))
 	for x, column := range columns {
 		var r, g, b, a float32
 		pixels := source.Pix[4*column.first:]
@@ -59,7 +75,6 @@ func narrow(img image.Image, source *image.RGBA, y int, columns []taps) []float3
 		}
 		row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = r, g, b, a
 	}
-	return row
 }
 
 // store rounds colours to bytes; no colour is stronger than its pixel is opaque.
@@ -105,24 +120,28 @@ func weigh(from, n int) []taps {
 	return all
 }
 
-// upright turns a picture as EXIF says: from 2 to 4 it is mirrored, on its head, or
-// both; from 5 to 8 it lies on its side as well.
-func upright(img *image.RGBA, orientation int) *image.RGBA {
-	if orientation < 2 {
-		return img
-	}
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	turned := image.NewRGBA(img.Rect)
-	if orientation >= 5 {
-		turned = image.NewRGBA(image.Rect(0, 0, h, w))
-	}
-	for y := range h {
-		for x := range w {
-			left, top, right, bottom := x, y, w-1-x, h-1-y
-			to := [...]image.Point{2: {right, top}, 3: {right, bottom}, 4: {left, bottom},
-				5: {top, left}, 6: {bottom, left}, 7: {bottom, right}, 8: {top, right}}[orientation]
-			copy(turned.Pix[turned.PixOffset(to.X, to.Y):], img.Pix[img.PixOffset(x, y):][:4])
+// upright puts the row y of a picture where EXIF says: from 2 to 4 the picture is
+// mirrored, on its head, or both; from 5 to 8 it lies on its side as well.
+func upright(to *image.RGBA, row []byte, y, orientation int) {
+	right, bottom := to.Rect.Dx()-1, to.Rect.Dy()-1
+	for x := range len(row) / 4 {
+		at := image.Point{x, y}
+		switch orientation {
+		case 2:
+			at = image.Point{right - x, y}
+		case 3:
+			at = image.Point{right - x, bottom - y}
+		case 4:
+			at = image.Point{x, bottom - y}
+		case 5:
+			at = image.Point{y, x}
+		case 6:
+			at = image.Point{right - y, x}
+		case 7:
+			at = image.Point{right - y, bottom - x}
+		case 8:
+			at = image.Point{y, bottom - x}
 		}
+		copy(to.Pix[to.PixOffset(at.X, at.Y):], row[4*x:4*x+4])
 	}
-	return turned
 }

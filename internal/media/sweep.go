@@ -28,6 +28,27 @@ func Sweep(dir string, olderThan time.Time) (int, error) {
 	return unfinished + orphans, err
 }
 
+// Remove removes a file that Receive has kept in dir, and the smaller copies of it. The
+// error is fs.ErrNotExist when it is not there.
+func Remove(dir, name string) error {
+	match := shape.FindStringSubmatch(name)
+	if match == nil || match[2] != "" {
+		return fmt.Errorf("remove %q: %w", name, fs.ErrNotExist)
+	}
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	for _, width := range Widths() {
+		for _, ext := range variantExts {
+			err := os.Remove(filepath.Join(dir, sized, variantName(match[1], width, ext)))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // sweep removes the files of a directory that are old.
 func sweep(dir string, old func(fs.FileInfo) bool) (removed int, err error) {
 	entries, err := os.ReadDir(dir)

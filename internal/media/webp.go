@@ -16,6 +16,7 @@ type webpFile struct {
 	wantEXIF bool
 	flags    byte
 	images   int
+	perPixel int64 // bytes that decoding may take
 }
 
 // cleanWebP keeps the chunks that say how a picture looks. EXIF and XMP go, and
@@ -30,49 +31,77 @@ func (k *keeper) cleanWebP() error {
 		return err
 	}
 	w := &webpFile{keeper: k}
-	k.weight = 8
 	for first := true; left > 0; first = false {
 		name, n, head, err := w.chunk(&left)
 		if err != nil {
 			return err
 		}
-		switch {
-		case name == "VP8X" && first:
-			err = w.canvas(head, n)
-		case name == "VP8 " || name == "VP8L":
-			if w.images > 0 {
-				return malformed("a WebP with two pictures")
-			}
-			err = w.image(name, head, n)
-		case first:
-			return malformed("a WebP without a picture")
-		case !w.extended:
-			err = k.skip(n + n&1) // a file of one chunk has no others
-		case name == "ANMF":
-			err = w.motion(head, n)
-		case name == "ICCP" && n <= bufferSize:
-			k.remember(k.peek(n))
-			err = w.pass(head, n)
-		case name == "ICCP" || name == "ANIM" || name == "ALPH":
-			err = w.pass(head, n)
-		case name == "EXIF":
-			err = w.turn(n)
-		default:
-			err = k.skip(n + n&1)
+		if first {
+			err = w.begin(name, head, n)
+		} else {
+			err = w.follow(name, head, n)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	return w.end()
+}
+
+// begin keeps the first chunk, which is the picture, or says that there is more.
+func (w *webpFile) begin(name string, head []byte, n int64) error {
+	switch name {
+	case "VP8X":
+		return w.canvas(head, n)
+	case "VP8 ", "VP8L":
+		return w.image(name, head, n)
+	}
+	return malformed("a WebP without a picture")
+}
+
+// follow keeps or leaves out another chunk.
+func (w *webpFile) follow(name string, head []byte, n int64) error {
+	if name == "VP8 " || name == "VP8L" {
+		return w.image(name, head, n)
+	}
+	if !w.extended {
+		return w.skip(n + n&1) // a file of one chunk has no others
+	}
+	switch name {
+	case "ANMF":
+		return w.motion(head, n)
+	case "ICCP":
+		if n <= bufferSize {
+			w.remember(w.peek(n))
+		}
+		return w.pass(head, n)
+	case "ALPH":
+		w.perPixel += webpBytes[name]
+		return w.pass(head, n)
+	case "ANIM":
+		return w.pass(head, n)
+	case "EXIF":
+		return w.turn(n)
+	}
+	return w.skip(n + n&1)
+}
+
+// end writes down what is known now of the beginning.
+func (w *webpFile) end() error {
 	if w.images == 0 {
 		return malformed("a WebP without a picture")
 	}
-	k.mends = append(k.mends, mend{4, binary.LittleEndian.AppendUint32(nil, uint32(k.kept-8))})
+	w.memory = w.area() * w.perPixel
+	w.mends = append(w.mends, mend{4, binary.LittleEndian.AppendUint32(nil, uint32(w.kept-8))})
 	if w.extended {
-		k.mends = append(k.mends, mend{webpFlags, []byte{w.flags}})
+		w.mends = append(w.mends, mend{webpFlags, []byte{w.flags}})
 	}
 	return nil
 }
+
+// webpBytes are those that a pixel takes while a picture is decoded, with what the decoder
+// needs besides; transparency is a picture of its own.
+var webpBytes = map[string]int64{"VP8 ": 2, "VP8L": 8, "ALPH": 9}
 
 // chunk reads the head of a chunk and takes the whole of it from what is left.
 func (w *webpFile) chunk(left *int64) (name string, n int64, head []byte, err error) {
@@ -119,8 +148,11 @@ func (w *webpFile) canvas(head []byte, n int64) error {
 
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
-// image keeps a picture of the size of the canvas.
+// image keeps the picture, which has the size of the canvas.
 func (w *webpFile) image(name string, head []byte, n int64) error {
+	if w.images > 0 {
+		return malformed("a WebP with two pictures")
+	}
 	width, height := bitstreamSize(name, w.peek(min(n, 10)))
 	if err := check(width, height); err != nil {
 		return err
@@ -132,6 +164,7 @@ func (w *webpFile) image(name string, head []byte, n int64) error {
 		return malformed("a WebP with a picture larger or smaller than it says")
 	}
 	w.images++
+	w.perPixel += webpBytes[name]
 	return w.pass(head, n)
 }
 

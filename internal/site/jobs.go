@@ -61,6 +61,7 @@ const (
 	jobWatch    = "watch"    // key: the site
 	jobHub      = "hub"      // key: address of the feed
 	jobPicture  = "picture"  // key: address of an author's picture
+	jobAgain    = "again"    // key: the site
 )
 
 // Handlers is what a queue.Runner runs.
@@ -81,6 +82,7 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobWatch:    j.watch,
 		jobHub:      j.ping,
 		jobPicture:  j.picture,
+		jobAgain:    j.again,
 	}
 }
 
@@ -89,12 +91,12 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 // picture smaller in a minute.
 func (j *Jobs) Leases() map[string]time.Duration {
 	const build, clone, scan = 15 * time.Minute, 15 * time.Minute, 15 * time.Minute
-	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute}
+	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute, jobAgain: 5 * time.Minute}
 }
 
 // Begin promises what has to be done once after the start: to look through the source of a
 // site, at what was collected there, for the settings may be others, and at the lists of its
-// pages.
+// pages; and to make the copies of pictures that are missing.
 func (j *Jobs) Begin(ctx context.Context, s *Site) error {
 	var jobs []store.Job
 	if s.Source != nil {
@@ -102,6 +104,11 @@ func (j *Jobs) Begin(ctx context.Context, s *Site) error {
 	}
 	if s.Watch != nil {
 		jobs = append(jobs, watchJob(s))
+	}
+	if missing, err := j.missingCopies(ctx, s, ""); err != nil {
+		return err
+	} else if missing != "" {
+		jobs = append(jobs, againJob(s, ""))
 	}
 	if len(jobs) == 0 {
 		return nil // a start writes nothing that need not be

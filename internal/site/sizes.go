@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,11 @@ import (
 // Pictures that are uploaded get smaller copies, which the pages that we write offer to
 // browsers. The pages name them from the beginning: until a copy is made, its address
 // answers with the picture itself, so that no page waits for it or is written again.
+// A picture that moves or is too large to be made smaller is offered whole from the
+// beginning. Only one that turns out to be undecodable has its pages written again.
+//
+// Copies count as uploads do, from when they are made. They are in no backup: after a
+// start they are made again where they are missing, one after the other.
 
 // Sized is the Target of a site whose pages we write: it is told what is known of the
 // uploads that its posts show.
@@ -72,8 +78,10 @@ func (s *Site) pictures(tx *store.Tx, item mf2.Item) (map[string]publish.Picture
 			return nil, err
 		}
 		picture := publish.Picture{Width: row.Width, Height: row.Height}
-		for _, v := range media.Smaller(name, row.Width) {
-			picture.Smaller = append(picture.Smaller, publish.Smaller{URL: s.Endpoint("media/" + v.Name), Width: v.Width})
+		if !row.Whole {
+			for _, v := range media.Smaller(name, row.Width) {
+				picture.Smaller = append(picture.Smaller, publish.Smaller{URL: s.Endpoint("media/" + v.Name), Width: v.Width})
+			}
 		}
 		if known == nil {
 			known = map[string]publish.Picture{}
@@ -83,20 +91,20 @@ func (s *Site) pictures(tx *store.Tx, item mf2.Item) (map[string]publish.Picture
 	return known, nil
 }
 
-// shown is how wide and how high an upload is shown. A photo of a telephone that was held
-// upright lies on its side in its file.
-func (u *Uploads) shown(name string, info media.Info) (width, height int) {
-	width, height, err := media.Shown(u.Dir, name)
+// shown is how wide and how high an upload is shown, and whether there will be no smaller
+// copies of it. A photo of a telephone that was held upright lies on its side in its file.
+func (u *Uploads) shown(name string, info media.Info) (width, height int, whole bool) {
+	seen, err := media.LookAt(u.Dir, name)
 	if err != nil {
-		return info.Width, info.Height // it is of another kind
+		return info.Width, info.Height, false // it is of another kind
 	}
-	return width, height
+	return seen.Width, seen.Height, seen.Whole
 }
 
 // promise has smaller copies made of an upload, in the transaction that keeps it. A site
 // that a generator builds has pages of its own, which show none.
 func (u *Uploads) promise(tx *store.Tx, row store.Media) error {
-	if u.Site.Source != nil || len(media.Smaller(row.Name, row.Width)) == 0 {
+	if u.Site.Source != nil || row.Whole || len(media.Smaller(row.Name, row.Width)) == 0 {
 		return nil
 	}
 	return tx.Enqueue(resizeJob(row.Name))
@@ -111,19 +119,133 @@ func (j *Jobs) resize(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if err != nil || j.Resizer == nil {
 		return nil, err
 	}
+	return j.makeCopies(ctx, s, job, name)
+}
+
+func againJob(s *Site, after string) store.Job { return newJob(jobAgain, s.Key, after) }
+
+// again makes the copies that are missing, of the first upload after one, and promises
+// itself for those after that: it takes one place among the jobs, however many there are.
+func (j *Jobs) again(ctx context.Context, job store.Job) (queue.Commit, error) {
+	var after string
+	s, err := j.begin(job, &after)
+	if err != nil || j.Resizer == nil {
+		return nil, err
+	}
+	name, err := j.missingCopies(ctx, s, after)
+	if err != nil || name == "" {
+		return nil, err
+	}
+	made, err := j.makeCopies(ctx, s, job, name)
+	if err != nil {
+		return nil, err
+	}
+	return func(tx *store.Tx) error {
+		if made != nil {
+			if err := made(tx); err != nil {
+				return err
+			}
+		}
+		return tx.Enqueue(againJob(s, name))
+	}, nil
+}
+
+// missingCopies is the first upload after one whose copies are not all there, "" for none.
+// Only pages of ours offer any.
+func (j *Jobs) missingCopies(ctx context.Context, s *Site, after string) (name string, err error) {
+	if s.Source != nil || s.Publish == nil || s.Uploads == "" || j.Resizer == nil {
+		return "", nil
+	}
+	var files []store.Media
+	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) (err error) {
+		files, err = tx.MediaFiles()
+		return err
+	}); err != nil {
+		return "", err
+	}
+	for _, f := range files {
+		if f.Name > after && !f.Whole && media.Missing(s.Uploads, f.Name, f.Width) {
+			return f.Name, nil
+		}
+	}
+	return "", nil
+}
+
+// makeCopies makes the smaller copies of an upload, and returns what is to be written down:
+// how much room they take, or that there are none.
+func (j *Jobs) makeCopies(ctx context.Context, s *Site, job store.Job, name string) (queue.Commit, error) {
 	if !j.resizing.TryLock() {
 		waited := j.DB.Now().Sub(job.Created)
 		return nil, queue.After(min(max(waited/4, 500*time.Millisecond), 10*time.Second), errors.New("another picture is being made smaller"))
 	}
 	defer j.resizing.Unlock()
-	_, err = j.Resizer.Resize(ctx, s.Uploads, name, media.Widths())
+	var row store.Media
+	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) (err error) {
+		row, err = tx.Media(name)
+		return err
+	}); err != nil {
+		return nil, ignore(err, fs.ErrNotExist) // it was deleted meanwhile
+	}
+	if row.Whole {
+		return j.offerNone(ctx, s, name)
+	}
+	made, err := j.Resizer.Resize(ctx, s.Uploads, name, media.Widths())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil // it was deleted meanwhile
-	case errors.Is(err, media.ErrType), errors.Is(err, media.ErrTooLarge):
-		// It is shown as it is: what browsers make of it is theirs to say.
-		j.log().Info("an upload has no smaller copies", "site", s.Key, "name", name, "error", err)
 		return nil, nil
+	case errors.Is(err, media.ErrType), errors.Is(err, media.ErrTooLarge), err == nil && len(made) == 0:
+		// It is shown as it is: what browsers make of it is theirs to say. Pages that come
+		// after this commit offer no copies; those that do are looked for in a second step.
+		j.log().Info("an upload has no smaller copies", "site", s.Key, "name", name, "error", err)
+		return func(tx *store.Tx) error {
+			return cmp.Or(changeUpload(tx, name, func(row *store.Media) { row.Whole = true }), tx.Enqueue(resizeJob(name)))
+		}, nil
+	case err != nil:
+		return nil, err
 	}
-	return nil, err
+	var bytes int64
+	for _, v := range made {
+		bytes += v.Size
+	}
+	return func(tx *store.Tx) error {
+		return changeUpload(tx, name, func(row *store.Media) { row.Copies = bytes })
+	}, nil
+}
+
+// offerNone has the pages written again that show an upload of which there are no copies.
+func (j *Jobs) offerNone(ctx context.Context, s *Site, name string) (queue.Commit, error) {
+	var shown []store.Post
+	for from, more := "", true; more; more = from != "" {
+		err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+			posts, next, err := tx.Posts(store.Range{From: from, Limit: 200}, true)
+			for _, p := range posts {
+				if slices.Contains(s.uploads(p.Item), name) {
+					shown = append(shown, p)
+				}
+			}
+			from = next
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return func(tx *store.Tx) error {
+		for _, p := range shown {
+			if err := cmp.Or(tx.Enqueue(s.publishJob(p.Permalink)), tx.Enqueue(listsJob(p.Month()))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// changeUpload changes the row of an upload, if it is still there.
+func changeUpload(tx *store.Tx, name string, change func(*store.Media)) error {
+	row, err := tx.Media(name)
+	if err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	change(&row)
+	return tx.PutMedia(row)
 }

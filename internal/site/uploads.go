@@ -25,7 +25,7 @@ type Uploads struct {
 	*Posts
 	Dir   string
 	Max   int64 // bytes of a file; 0 means 64 MiB
-	Quota int64 // bytes of all files of the site together; 0 means that the disk is the limit
+	Quota int64 // bytes of all files of the site together, with their smaller copies; 0 means that the disk is the limit
 }
 
 // errQuota is the answer when a file would not fit into the quota.
@@ -62,7 +62,7 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 		return "", errors.Join(err, os.Remove(filepath.Join(u.Dir, name)))
 	}
 	row := store.Media{Name: name, Type: info.Type, Size: info.Size, SHA256: info.SHA256}
-	row.Width, row.Height = u.shown(name, info)
+	row.Width, row.Height, row.Whole = u.shown(name, info)
 	err = u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error {
 		row.Created = tx.Now
 		return cmp.Or(tx.PutMedia(row), u.promise(tx, row), failpoint.Err("upload.keep"))
@@ -82,7 +82,7 @@ func (u *Uploads) fits(ctx context.Context, more int64) error {
 	return u.DB.View(ctx, u.Site.Key, func(tx *store.Tx) error {
 		files, err := tx.MediaFiles()
 		for _, f := range files {
-			more += f.Size
+			more += f.Size + f.Copies
 		}
 		if err == nil && (more > u.Quota || more == u.Quota && len(files) > 0) {
 			err = errQuota
@@ -165,7 +165,7 @@ func (u *Uploads) Discard(ctx context.Context, _ micropub.Grant, address string)
 	if err := u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error { return tx.DropMedia(name) }); err != nil {
 		return err
 	}
-	return os.Remove(filepath.Join(u.Dir, name))
+	return media.Remove(u.Dir, name)
 }
 
 // ListMedia lists the uploads, newest first.
