@@ -38,6 +38,12 @@ func cases(t testing.TB) map[string][2]string {
 	mov, cleanMOV := film("qt  qt  ")
 	m4a, cleanM4A := film("M4A mp42")
 	still, cleanStill := avif()
+	upright := plainJPEG(t, 16, 8)
+	scans := flatJPEG(sof2, 64, 64, 0x22, 0x11, 0x11)
+	scans = scans[:len(scans)-2] + segment(0xda, "\x01\x01\x00\x00\x00\x01") + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\xff\xd9"
+	cut := strings.LastIndex(scans, "\xff\xda")
+	head, rest := plainPNG(t, 16, 8, 255)
+	end := chunk("IEND", "")
 	return map[string][2]string{
 		"jpeg":             {cameraJPEG(t, 16, 8, 6), keptJPEG(t, 16, 8, 6)},
 		"jpeg upright":     {cameraJPEG(t, 16, 8, 1), keptJPEG(t, 16, 8, 1)},
@@ -53,9 +59,33 @@ func cases(t testing.TB) map[string][2]string {
 		"gif":                 {cameraGIF(t), movingGIF(t, "")},
 		"gif without trailer": {strings.TrimSuffix(movingGIF(t, ""), ";"), movingGIF(t, "")},
 		"avif":                {still, cleanStill},
-		"mp4":                 {mp4, cleanMP4},
-		"mov":                 {mov, cleanMOV},
-		"m4a":                 {m4a, cleanM4A},
+		// As telephones write them: XMP in pieces, previews with EXIF of their own that MPF points
+		// to, and behind the picture a film with a place, which is found from its end.
+		"jpeg with extended xmp": {
+			upright[:2] + segment(0xe1, "Exif\x00\x00"+exif(6)) + segment(0xe1, "http://ns.adobe.com/xmp/extension/\x00"+strings.Repeat("0", 32)+be(9, 0)+place) + upright[2:],
+			turnedJPEG(upright, 6),
+		},
+		"jpeg with mpf": {
+			upright[:2] + segment(0xe1, "Exif\x00\x00"+exif(3)) + segment(0xe2, "MPF\x00II*\x00"+le(8)+place) + upright[2:] +
+				cameraJPEG(t, 8, 8, 6) + cameraJPEG(t, 4, 4, 6),
+			turnedJPEG(upright, 3),
+		},
+		"jpeg with a film":           {upright + mp4 + "image_UTC_Data" + place + "SEFHe" + le(107) + "SEFT", upright},
+		"jpeg with motion":           {upright[:2] + segment(0xe1, strings.Replace(xmp, "exif:", "Camera:MotionPhoto='1' exif:", 1)) + upright[2:] + mov, upright},
+		"jpeg between scans":         {scans[:cut] + segment(0xe1, "Exif\x00\x00"+exif(1)) + segment(0xfe, place) + segment(0xed, place) + scans[cut:], scans},
+		"jpeg with EXIF that is odd": {upright[:2] + segment(0xe1, "Exif\x00\xff"+exif(6)) + segment(0xe1, "exif\x00\x00"+exif(6)) + segment(0xe1, "") + upright[2:], upright},
+		"png with texts": {
+			head + chunk("zTXt", "Raw profile type exif\x00\x00"+deflate(exif(6))) + chunk("iTXt", "XML:com.adobe.xmp\x00\x01\x00\x00\x00"+deflate(xmp)) +
+				strings.TrimSuffix(rest, end) + chunk("eXIf", exif(8)) + chunk("tEXt", "Location\x00"+place) + chunk("zxIf", exif(6)) + end,
+			head + strings.TrimSuffix(rest, end) + chunk("eXIf", turned(8)) + end,
+		},
+		"webp with more of each": {
+			webpFile(vp8x(0x0c, 16, 8), vp8l(16, 8), riff("EXIF", "Exif\x00\x00"+exif(6)), riff("EXIF", exif(1)), riff("XMP ", xmp), riff("exif", exif(6)), riff("C2PA", place)),
+			webpFile(vp8x(0x08, 16, 8), vp8l(16, 8), riff("EXIF", turned(6))),
+		},
+		"mp4": {mp4, cleanMP4},
+		"mov": {mov, cleanMOV},
+		"m4a": {m4a, cleanM4A},
 	}
 }
 
