@@ -56,8 +56,8 @@ func (p *pages) endpoints() http.Handler {
 	// The protocols.
 	all("webmention", p.receiver())
 	all("webmention/{id}", p.only(p.status, nil))
-	all("micropub", p.Micropub)
-	all("media", p.Micropub.Media())
+	all("micropub", heard(p.Micropub))
+	all("media", heard(p.Micropub.Media()))
 	all("media/{name}", p.upload(http.StripPrefix(p.base.Path+"media/", p.Files)))
 	if p.Pictures != nil {
 		all("picture/{name}", http.StripPrefix(p.base.Path+"picture/", p.Pictures))
