@@ -85,7 +85,7 @@ func cleanBoxes(file readWriterAt, size int64, still bool, about *facts) error {
 	if still && about.width == 0 {
 		return malformed("an AVIF without a size")
 	}
-	return nil
+	return m.blankPlaces()
 }
 
 // clean goes through the boxes in a box, by the rules for its name.

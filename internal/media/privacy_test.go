@@ -240,6 +240,37 @@ func TestReceiveKeepsTheOrientation(t *testing.T) {
 	}
 }
 
+// Dashcams write places between the samples, where no track leads to.
+func TestReceiveTakesOutWhatNoTrackLeadsTo(t *testing.T) {
+	seen := func(n int) string { return strings.Repeat("s", n) }
+	place := func(n int) string { return be(uint32(len(place)+12+n)) + "freeGPS " + place + strings.Repeat("x", n) }
+	blank := func(s string) string { return s[:8] + strings.Repeat("\x00", len(s)-8) }
+	for name, test := range map[string]struct{ data, want string }{
+		"one":                {seen(9) + place(0) + seen(9), seen(9) + blank(place(0)) + seen(9)},
+		"two":                {place(3) + place(4) + seen(9), blank(place(3)) + blank(place(4)) + seen(9)},
+		"over a buffer":      {seen(64<<10-7) + place(99<<10) + seen(9), seen(64<<10-7) + blank(place(99<<10)) + seen(9)},
+		"one in another":     {be(uint32(12+len(place(0)))) + "freeGPS " + place(0), be(uint32(12+len(place(0)))) + "free" + strings.Repeat("\x00", 4+len(place(0)))},
+		"at the end":         {seen(64<<10-4) + place(0), seen(64<<10-4) + blank(place(0))},
+		"no length":          {"freeGPS ", ""},
+		"too long":           {be(99) + "freeGPS ", ""},
+		"too short":          {be(11) + "freeGPS " + seen(99), ""},
+		"a name that is cut": {seen(9) + be(12) + "freeGPS", seen(9) + be(12) + "freeGPS"},
+	} {
+		for _, brands := range []string{"isomiso2", "qt  qt  "} {
+			kept, _, err := receive(t, ftyp(brands)+box("mdat", test.data)+box("moov", box("mvhd", be(0))))
+			if test.want == "" {
+				if !errors.Is(err, media.ErrMalformed) {
+					t.Errorf("%s: got %v, want %v", name, err, media.ErrMalformed)
+				}
+				continue
+			}
+			if want := ftyp(brands) + box("mdat", test.want) + box("moov", box("mvhd", be(0))); err != nil || kept != want {
+				t.Errorf("%s: %v, kept %d bytes, or other ones", name, err, len(kept))
+			}
+		}
+	}
+}
+
 // What a camera measures lies in many chunks between those of picture and sound.
 func TestReceiveTakesOutEverySampleOfTelemetry(t *testing.T) {
 	at := uint32(len(ftyp("isomiso2")) + 8)

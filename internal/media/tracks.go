@@ -2,6 +2,7 @@ package media
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 )
@@ -190,4 +191,49 @@ func (s *samples) length(count int64) (n int64, err error) {
 		}
 	}
 	return n, nil
+}
+
+// dashcams write where they are between picture and sound, where no track leads to: into
+// boxes of free space that begin so.
+var dashcams = []byte("freeGPS ")
+
+// blankPlaces writes over what dashcams have put between the samples.
+func (m *film) blankPlaces() error {
+	window := make([]byte, bufferSize)
+	for _, data := range m.data {
+		for at := data.body; data.end-at >= int64(len(dashcams)); {
+			b := window[:min(bufferSize, data.end-at)]
+			if _, err := m.file.ReadAt(b, at); err != nil {
+				return err
+			}
+			i := bytes.Index(b, dashcams)
+			if i < 0 {
+				at += int64(len(b) - len(dashcams) + 1) // its beginning may be at the end
+				continue
+			}
+			end, err := m.blankPlace(data, at+int64(i))
+			if err != nil {
+				return err
+			}
+			at = end
+		}
+	}
+	return nil
+}
+
+// blankPlace writes over the body of a box in data, by where its name is, and returns
+// where it ends.
+func (m *film) blankPlace(data box, name int64) (end int64, err error) {
+	var size [4]byte
+	if name-4 < data.body {
+		return 0, malformed("a place without a length")
+	}
+	if _, err := m.file.ReadAt(size[:], name-4); err != nil {
+		return 0, err
+	}
+	end = name - 4 + int64(binary.BigEndian.Uint32(size[:]))
+	if end < name+int64(len(dashcams)) || end > data.end {
+		return 0, malformed("a place that is longer than what it lies in")
+	}
+	return end, m.blank(name+4, end)
 }
