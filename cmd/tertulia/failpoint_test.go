@@ -207,6 +207,7 @@ func scenario(t *testing.T, fault string) (fired bool) {
 	end()
 	until("approval", func() bool { return w.decide(mentions[0], mentions[0].id(), store.Approved, true) })
 	until("rejection", func() bool { return w.decide(mentions[1], mentions[1].id(), store.Rejected, false) })
+	until("mute", func() bool { _, _, done := w.command("person", "mute", "host:nobody.example"); return done })
 	until("update", func() bool { return w.change(first, sentState{content: "first says more"}) })
 	until("deletion", func() bool { return w.change(second, sentState{content: second.may[0].content, deleted: true}) })
 	until("mention", func() bool { return w.mention(mentions[0]) })

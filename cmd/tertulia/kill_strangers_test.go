@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"image"
+	"image/png"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -17,6 +19,7 @@ import (
 //	/good/N?to=TARGET    a reply to TARGET; /slow/N takes its time
 //	/unlinked/N          a page without the link
 //	/gone/N              410
+//	/photo.png           the picture of everybody
 //	/target/N            a page that takes Webmentions, at /told
 //
 // They live on several hosts, since one host's pages are looked at one after the other,
@@ -68,7 +71,12 @@ func (s *strangers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fallthrough
 	case "good":
 		fmt.Fprintf(w, `<!doctype html><article class="h-entry"><p class="e-content">reply %s</p>
-			<a class="u-in-reply-to" href="%s">to</a> <a class="p-author h-card" href="/">Somebody</a></article>`, name, r.URL.Query().Get("to"))
+			<a class="u-in-reply-to" href="%s">to</a> <a class="p-author h-card" href="/"><img src="/photo.png" alt="">Somebody</a></article>`, name, r.URL.Query().Get("to"))
+	case "photo.png":
+		w.Header().Set("Content-Type", "image/png")
+		if err := png.Encode(w, image.NewGray(image.Rect(0, 0, 9, 9))); err != nil {
+			return // the visitor has gone
+		}
 	case "unlinked":
 		fmt.Fprint(w, "<!doctype html><p>No link at all.")
 	case "gone":

@@ -80,7 +80,7 @@ func newInside(t *testing.T) *inside {
 	}
 	me := &site.Site{Key: "me.example", URL: parse(t, mine), Base: mine + "-/", Name: "Me", Language: "en", Root: root}
 	w.mentions = &site.Mentions{Site: me, DB: db, Limits: &site.Limits{PerSender: 1 << 20, PerHost: 1 << 20}}
-	w.jobs = &site.Jobs{Sites: []*site.Site{me}, DB: db, Own: fetch.Owner(nil, fetch.Options{}), Live: &site.Arrivals{}}
+	w.jobs = &site.Jobs{Sites: []*site.Site{me}, DB: db, Own: fetch.Owner(nil, fetch.Options{}), Live: &site.Arrivals{}, Hosts: &site.Hosts{}}
 	w.auth = &indieauth.Server{}
 	return w
 }

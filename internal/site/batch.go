@@ -1,7 +1,6 @@
 package site
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"tertulia/internal/failpoint"
 	"tertulia/internal/publish"
 	"tertulia/internal/queue"
 	"tertulia/mf2"
@@ -186,7 +184,7 @@ func (j *Jobs) takeAlong(ctx context.Context, s *Site) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if failed = cmp.Or(failed, failpoint.Err("batch.write")); failed != nil {
+	if failed != nil {
 		j.log().Warn("write-backs go one by one", "site", s.Key, "error", failed)
 		for _, d := range done {
 			alone = append(alone, d.post.Permalink)

@@ -102,7 +102,7 @@ func (r *Repo) run(ctx context.Context, c command) (string, error) {
 func endTogether(cmd *exec.Cmd, grace time.Duration) (ended func()) {
 	group := func(sig syscall.Signal) error { return syscall.Kill(-cmd.Process.Pid, sig) }
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = 2 * grace
+	cmd.WaitDelay = grace + 10*time.Second // by then nobody is left to write, unless somebody left the group
 	var kill *time.Timer
 	cmd.Cancel = func() error {
 		kill = time.AfterFunc(grace, func() { _ = group(syscall.SIGKILL) }) // an error says that none is left
