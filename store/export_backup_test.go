@@ -50,11 +50,14 @@ func Kept(site string) (prefixes []string) {
 	if site == "" { // the number of jobs is there as well: Derived comes first
 		return append(prefixes, string(prefix("", "meta")))
 	}
-	return append(prefixes, string(prefix(site, aliases)))
+	return prefixes
 }
 
 // Kinds is how many tables repair knows.
 func Kinds() int { return len(kinds) }
+
+// Schema is the newest one.
+func Schema() int { return len(migrations) }
 
 // WithMigrations runs fn in a version of the program that has more migrations.
 func WithMigrations(more []func(*Tx) error, fn func()) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -48,6 +50,9 @@ type Mention struct {
 	Decision State  `json:"decision,omitempty"` // the owner's last: approved, rejected or deleted
 	Behind   State  `json:"behind,omitempty"`   // where it would stand but for its person or its twin; "": nothing is in the way
 	ByTrust  bool   `json:"by_trust,omitempty"` // it is approved because its person is trusted, and for nothing else
+
+	Decided time.Time `json:"decided,omitzero"` // when Decision became what it is; PutMention keeps it
+	Folded  []string  `json:"folded,omitempty"` // ids of mentions of the same source that this one stands for since their pages were merged
 
 	Shown *Version `json:"shown,omitempty"` // what readers see, or would see
 	Held  *Version `json:"held,omitempty"`  // a changed text that waits for the owner
@@ -95,6 +100,7 @@ const (
 	mentionsState  = "mentions_state"  // state·time·id → id
 	mentionsPerson = "mentions_person" // person·time·id → id
 	mentionEntry   = "mention_entry"   // page·sha256(entry) → id: the one that is shown
+	mentionsFolded = "mentions_folded" // id of a mention that was folded into another → id of that one
 	counts         = "counts"          // page·type → number of public ones
 )
 
@@ -122,6 +128,9 @@ var mentions = table[Mention]{
 		for _, photo := range m.photos() {
 			entries = append(entries, indexEntry{mentionsPhoto, join(photoKey(photo), m.ID)})
 		}
+		for _, id := range m.Folded {
+			entries = append(entries, indexEntry{mentionsFolded, id})
+		}
 		return entries
 	},
 }
@@ -137,8 +146,14 @@ func sourceKey(source string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Mention reads a mention by id.
-func (tx *Tx) Mention(id string) (Mention, error) { return mentions.get(tx, id) }
+// Mention reads a mention by its id, or by that of one that was folded into it.
+func (tx *Tx) Mention(id string) (Mention, error) {
+	m, err := mentions.get(tx, id)
+	if into := tx.r.get(key(tx.Site, mentionsFolded, id)); into != nil && errors.Is(err, fs.ErrNotExist) {
+		return mentions.get(tx, string(into))
+	}
+	return m, err
+}
 
 // MentionFrom reads the mention of a page by its source as sent.
 func (tx *Tx) MentionFrom(page, source string) (Mention, error) {
@@ -151,7 +166,8 @@ func (tx *Tx) MentionOf(page, entry string) (Mention, error) {
 }
 
 // PutMention writes a mention, keeps the counters, and records a change when what
-// readers see is another than before. It fills in Number and Public the first time the
+// readers see is another than before. It fills in Decided when Decision is another than before,
+// and Number and Public the first time the
 // mention is public.
 func (tx *Tx) PutMention(m Mention) error {
 	was, err := mentions.find(tx, m.ID)
@@ -164,6 +180,9 @@ func (tx *Tx) PutMention(m Mention) error {
 	var before publicView
 	if was != nil {
 		before = publicPart(was)
+	}
+	if was != nil && was.Decision != m.Decision && was.Decided.Equal(m.Decided) {
+		m.Decided = tx.Now
 	}
 	after := publicPart(&m)
 	if before != after {
@@ -190,7 +209,11 @@ func (tx *Tx) keepBeside(was, m *Mention) error {
 // showMention records that readers see something else: on the page that the mention
 // has left as well, when it was moved.
 func (tx *Tx) showMention(m *Mention, before, after publicView) error {
-	if before.page != "" && before.page != after.page {
+	left, err := tx.leaves(before, after)
+	if err != nil {
+		return err
+	}
+	if left {
 		if _, err := tx.change(Change{Page: before.page, Mention: m.ID}); err != nil {
 			return err
 		}
@@ -208,6 +231,23 @@ func (tx *Tx) showMention(m *Mention, before, after publicView) error {
 		return err
 	}
 	return tx.count(after, +1)
+}
+
+// leaves tells whether a mention is not seen any more where it was. What goes along with
+// a page that was merged stays in the same conversation.
+func (tx *Tx) leaves(before, after publicView) (bool, error) {
+	if before.page == "" || before.page == after.page {
+		return false, nil
+	}
+	if after.page == "" {
+		return true, nil
+	}
+	was, err := tx.Page(before.page)
+	if err != nil {
+		return false, err
+	}
+	is, err := tx.Page(after.page)
+	return was.ID != is.ID, err
 }
 
 // DropMention removes a mention as if it had never been sent, and what is kept of its

@@ -39,11 +39,6 @@ func (db *DB) Repair(ctx context.Context) (Repaired, error) {
 			return done, err
 		}
 	}
-	for _, site := range sites {
-		if err := db.checkAliases(ctx, site, &done); err != nil {
-			return done, err
-		}
-	}
 	return done, nil
 }
 
@@ -60,7 +55,7 @@ type kind struct {
 
 // kinds are all tables.
 var kinds = []kind{
-	kindOf(&pages, nil, nil),
+	kindOf(&pages, nil, nil, aliases),
 	kindOf(&posts, func(site string) [][]byte { return [][]byte{prefix(site, monthCounts)} },
 		func(site string, p *Post) [][]byte {
 			if !p.Listed() {
@@ -75,7 +70,7 @@ var kinds = []kind{
 				return nil
 			}
 			return [][]byte{key(site, counts, v.page, v.typ)}
-		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry, mentionsPhoto),
+		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry, mentionsPhoto, mentionsFolded),
 	kindOf(&originals, nil, nil),
 	kindOf(&pictures, nil, nil, picturesName),
 	kindOf(&people, nil, nil, personKey),
@@ -273,18 +268,4 @@ func (db *DB) mendCounters(ctx context.Context, prefixes [][]byte, numbers map[s
 	})
 	done.Mended += wrong
 	return err
-}
-
-// checkAliases names the addresses that lead to no page. They follow from no record, so
-// they are not made anew.
-func (db *DB) checkAliases(ctx context.Context, site string, done *Repaired) error {
-	pre := prefix(site, aliases)
-	return db.inBatches(ctx, pre, done, func(tx *Tx, found []pair, part *Repaired) error {
-		for _, p := range found {
-			if tx.r.get(key(site, pages.name, string(p.value))) == nil {
-				part.Damaged = append(part.Damaged, &DamagedError{Key: readable(p.key), Reason: "its page is not there"})
-			}
-		}
-		return nil
-	})
 }

@@ -13,6 +13,35 @@ import (
 // works on the whole database: its transaction belongs to no site.
 var migrations = []func(*Tx) error{
 	func(*Tx) error { return nil },
+	addressesOnPages,
+}
+
+// addressesOnPages makes schema 2: the addresses of a page stand in its record, and the
+// aliases follow from them.
+func addressesOnPages(whole *Tx) error {
+	for _, site := range sites(whole.r) {
+		tx := *whole
+		tx.Site = site
+		lead := map[string][]string{} // page id → addresses
+		pre := prefix(site, aliases)
+		for k, id := range tx.r.scan(pre, nil, false) {
+			lead[string(id)] = append(lead[string(id)], string(k[len(pre):]))
+		}
+		for id, addresses := range lead {
+			p, err := pages.find(&tx, id)
+			if err != nil {
+				tx.log.Error("page passed over", "error", err)
+			}
+			if p == nil {
+				continue // repair takes them away
+			}
+			p.Addresses = addresses
+			if err := pages.replace(&tx, p, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 var schemaKey = key("", "meta", "schema")

@@ -23,9 +23,9 @@ import (
 	"tertulia/store"
 )
 
-var updateFixture = flag.Bool("update", false, "write testdata/schema-N.db.gz and backup-1.tar.gz anew: only before the schema is released")
+var updateFixture = flag.Bool("update", false, "write testdata/schema-N.db.gz and backup-N.tar.gz of this schema anew: only before the schema is released")
 
-// furnish fills a store with one of each. It is what the fixture of schema 1 holds.
+// furnish fills a store with one of each. It is what the fixtures hold.
 func furnish(t *testing.T, db *store.DB) {
 	t.Helper()
 	receive(t, db, "a.jpg", "picture")
@@ -127,12 +127,12 @@ func TestReleasedSchemasOpen(t *testing.T) {
 	want, _ := openAt(t)
 	furnish(t, want)
 	if *updateFixture {
-		zip(t, backUp(t, want), "backup-1.tar.gz")
+		zip(t, backUp(t, want), fmt.Sprintf("backup-%d.tar.gz", store.Schema()))
 		copied := t.TempDir()
 		furnished := open(t, copied, store.Options{Now: (&clock{now: start}).Now})
 		furnish(t, furnished)
 		furnished.Close()
-		zip(t, database(copied), "schema-1.db.gz")
+		zip(t, database(copied), fmt.Sprintf("schema-%d.db.gz", store.Schema()))
 	}
 	fixtures, err := filepath.Glob("testdata/schema-*.db.gz")
 	if err != nil || len(fixtures) == 0 {
@@ -147,15 +147,17 @@ func TestReleasedSchemasOpen(t *testing.T) {
 			t.Errorf("%s: repair: got %+v and %v, want nothing to do", name, done, err)
 		}
 	}
-	file := filepath.Join(t.TempDir(), "b.tar")
-	unzip(t, "backup-1.tar.gz", file)
-	holdsFurniture := restored(t, file, store.Options{})
-	view(t, holdsFurniture, site, func(tx *store.Tx) error {
-		_, err := tx.Post("https://example.com/2026/11/21/hola/")
-		return err
-	})
-	if raw, err := os.ReadFile(filepath.Join(store.MediaDir(holdsFurniture.Dir(), site), "a.jpg")); err != nil || string(raw) != "picture" {
-		t.Errorf("the upload: got %q and %v", raw, err)
+	for n := range store.Schema() {
+		file := filepath.Join(t.TempDir(), "b.tar")
+		unzip(t, fmt.Sprintf("backup-%d.tar.gz", n+1), file)
+		holdsFurniture := restored(t, file, store.Options{})
+		view(t, holdsFurniture, site, func(tx *store.Tx) error {
+			_, err := tx.Post("https://example.com/2026/11/21/hola/")
+			return err
+		})
+		if raw, err := os.ReadFile(filepath.Join(store.MediaDir(holdsFurniture.Dir(), site), "a.jpg")); err != nil || string(raw) != "picture" {
+			t.Errorf("backup %d: the upload: got %q and %v", n+1, raw, err)
+		}
 	}
 }
 
@@ -178,7 +180,7 @@ func steps(n int, fails int, fail func() error) (list []func(*store.Tx) error) {
 func fixture(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	unzip(t, "schema-1.db.gz", database(dir))
+	unzip(t, fmt.Sprintf("schema-%d.db.gz", store.Schema()), database(dir))
 	return dir
 }
 
@@ -203,11 +205,12 @@ func migrated(t *testing.T, dir string, more int, want bool) {
 // HOSTILE F20, 106: an upgrade that fails at any step leaves the old data, of which a
 // copy was made; the next try brings the new.
 func TestMigrationIsOldOrNewAfterAnError(t *testing.T) {
+	known := store.Schema()
 	for fails := range 3 {
 		dir := fixture(t)
-		copied := filepath.Join(dir, "backup", "schema-1.db")
+		copied := filepath.Join(dir, "backup", fmt.Sprintf("schema-%d.db", store.Schema()))
 		store.WithMigrations(steps(3, fails, func() error { return io.ErrUnexpectedEOF }), func() {
-			if db, err := store.Open(dir, store.Options{}); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "schema "+strconv.Itoa(fails+2)) {
+			if db, err := store.Open(dir, store.Options{}); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "schema "+strconv.Itoa(known+fails+1)) {
 				t.Errorf("step %d: got %v and %v", fails, db, err)
 			}
 		})
@@ -269,9 +272,10 @@ func TestNewerDataIsRefusedWithTheNameOfTheCopy(t *testing.T) {
 	dir := fixture(t)
 	migrated(t, dir, 3, true)
 	before := tree(t, dir)
-	copied := filepath.Join(dir, "backup", "schema-1.db")
+	copied := filepath.Join(dir, "backup", fmt.Sprintf("schema-%d.db", store.Schema()))
 	_, err := store.Open(dir, store.Options{})
-	if err == nil || !strings.Contains(err.Error(), "newer version (schema 4, this version knows 1)") || !strings.Contains(err.Error(), copied) {
+	newer := fmt.Sprintf("newer version (schema %d, this version knows %d)", store.Schema()+3, store.Schema())
+	if err == nil || !strings.Contains(err.Error(), newer) || !strings.Contains(err.Error(), copied) {
 		t.Errorf("got %v, want a refusal that names %s", err, copied)
 	}
 	if d := cmp.Diff(before, tree(t, dir)); d != "" {

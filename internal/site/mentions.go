@@ -123,8 +123,12 @@ func (m *Mentions) pageFor(ctx context.Context, folded string, target *url.URL) 
 
 // keepPage gives a page that has no record one, unless it has got one meanwhile.
 func keepPage(tx *store.Tx, page store.Page, folded string) (store.Page, error) {
-	if page.ID != "" && tx.HasPage(page.ID) {
-		return page, nil
+	if page.ID != "" {
+		// It may have been merged into another.
+		known, err := tx.Page(page.ID)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return known, err
+		}
 	}
 	known, err := tx.PageAt(folded)
 	if !errors.Is(err, fs.ErrNotExist) {
