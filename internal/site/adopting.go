@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -282,4 +283,24 @@ func fileOf(e publish.Entry) store.SourceFile {
 		Name: e.File, Permalink: e.Permalink, Kind: e.Kind, Published: e.Published,
 		Draft: e.Draft, Channel: e.Channel, Own: e.Own, Digest: e.Digest, Stamp: e.Stamp,
 	}
+}
+
+// exists asks our own site whether it has a page. An outage is no answer (TRAPS T-WR21).
+func (j *Jobs) exists(ctx context.Context, address string) (bool, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return false, queue.Permanent(err)
+	}
+	resp, err := j.Own.Do(req)
+	if err != nil {
+		return false, fmt.Errorf("look for our own page: %w", err)
+	}
+	defer resp.Body.Close()
+	switch code := resp.StatusCode; {
+	case code >= 200 && code <= 299:
+		return true, nil
+	case code == http.StatusNotFound || code == http.StatusGone:
+		return false, nil
+	}
+	return false, fmt.Errorf("look for our own page %s: it answers %s", address, resp.Status)
 }

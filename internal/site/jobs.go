@@ -18,8 +18,8 @@ import (
 )
 
 // Jobs are the handlers of the durable work: publish → announce → send for posts,
-// verify and picture for mentions, resize for uploads. Each may run twice: publishing
-// writes the same files, a look at a page or a source changes nothing but what it finds, a
+// verify and picture for mentions, merge for pages, resize for uploads. Each may run twice:
+// publishing writes the same files, a look at a page or a source changes nothing but what it finds, a
 // picture is kept under the name that follows from it, and a Webmention that arrives twice
 // is one.
 type Jobs struct {
@@ -62,6 +62,7 @@ const (
 	jobHub      = "hub"      // key: address of the feed
 	jobPicture  = "picture"  // key: address of an author's picture
 	jobAgain    = "again"    // key: the site
+	jobMerge    = "merge"    // key: id of the page that was merged
 )
 
 // Handlers is what a queue.Runner runs.
@@ -83,6 +84,7 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobHub:      j.ping,
 		jobPicture:  j.picture,
 		jobAgain:    j.again,
+		jobMerge:    j.merge,
 	}
 }
 
@@ -147,6 +149,7 @@ func deployJob(s *Site) store.Job            { return newJob(jobDeploy, s.Key, s
 func adoptJob(s *Site) store.Job             { return newJob(jobAdopt, s.Key, s.Key) }
 func batchJob(s *Site) store.Job             { return newJob(jobBatch, s.Key, s.Key) }
 func resizeJob(name string) store.Job        { return newJob(jobResize, name, name) }
+func mergeJob(page string) store.Job         { return newJob(jobMerge, page, page) }
 func announceJob(permalink string) store.Job { return newJob(jobAnnounce, permalink, permalink) }
 
 // verifyJob and sendJob go to a stranger's host, one at a time to each.

@@ -112,13 +112,19 @@ func (m *Mentions) pageFor(ctx context.Context, folded string, target *url.URL) 
 		}
 		return ignore(err, fs.ErrNotExist)
 	})
-	if err == nil && !isPost && serves && !m.Site.hasFile(folded) {
+	if err == nil && !isPost && serves && !m.Site.hasFile(folded) && !m.Site.hasPage(page) {
 		err = errNoPage
 	}
 	if page.ID == "" {
 		page = store.Page{URL: m.Site.canonical(target), Found: serves}
 	}
 	return page, err
+}
+
+// hasPage tells whether we serve a page at the address that it is known by now.
+func (s *Site) hasPage(page store.Page) bool {
+	folded, err := s.foldOf(page.URL)
+	return page.ID != "" && err == nil && s.hasFile(folded)
 }
 
 // keepPage gives a page that has no record one, unless it has got one meanwhile.

@@ -37,18 +37,16 @@ func (p *Posts) move(tx *store.Tx, post *store.Post, slug string) error {
 	if err != nil {
 		return err
 	}
-	after, err := p.Site.foldOf(moved.Permalink)
-	if err != nil {
-		return err
-	}
 	page, err := tx.PageAt(before)
 	if err != nil {
 		return err
 	}
-	page.URL = moved.Permalink
+	if _, err := p.Site.refile(tx, page, moved.Permalink); err != nil {
+		return err
+	}
 	moved.Former = append(slices.Clone(was.Former), was.Permalink)
 	*post = moved
-	return errors.Join(tx.PutPage(page, after), tx.DropPost(was.Permalink))
+	return tx.DropPost(was.Permalink)
 }
 
 // foldOf is a permalink as pages are told apart.
@@ -75,7 +73,7 @@ func (s *Site) leave(ctx context.Context, post store.Post) error {
 	return nil
 }
 
-// Moved is the address that a post has now whose former one is asked for; "" when it has
+// Moved is the address that a page has now whose former one is asked for; "" when it has
 // not moved, or readers may not see it.
 func (c *Conversation) Moved(ctx context.Context, address *url.URL) (now string) {
 	folded, ok := c.Site.Fold(address)
@@ -88,7 +86,11 @@ func (c *Conversation) Moved(ctx context.Context, address *url.URL) (now string)
 			return err
 		}
 		post, err := tx.Post(page.URL)
-		if own, bad := c.Site.foldOf(page.URL); err == nil && bad == nil && own != folded && post.Visible() {
+		if err = ignore(err, fs.ErrNotExist); err != nil {
+			return err
+		}
+		own, err := c.Site.foldOf(page.URL)
+		if err == nil && own != folded && (post.Visible() && post.Permalink != "" || c.Site.hasFile(own)) {
 			now = page.URL
 		}
 		return err

@@ -125,17 +125,6 @@ func (s *Site) means(u, target string) bool {
 	return ok && also && x == y
 }
 
-// linked finds a link in a source that leads to the page of a target, however it is
-// spelled; "" when there is none.
-func (s *Site) linked(seen webmention.Verification, target string) string {
-	for u := range seen.Links() {
-		if link := u.String(); s.means(link, target) {
-			return link
-		}
-	}
-	return ""
-}
-
 // ownURL is where readers are led: the entry's own address when it is on the host that
 // was asked, or when that is a bridge, on the network that it comes from; then bridge is
 // the host that has brought it. Otherwise it is the page that was read. What a page says

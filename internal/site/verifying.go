@@ -1,11 +1,10 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -38,22 +37,18 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if err != nil {
 		return nil, err
 	}
-	mention, page, err := j.mentioned(ctx, s, id)
+	mention, page, isPost, err := j.mentioned(ctx, s, id)
+	pages := &Pages{s, j.DB, j.Own}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && mention.State == store.Deleted:
 		return nil, nil // it has been removed meanwhile
 	case err != nil:
 		return nil, err
 	case page.ID == "":
-		return dropMention(id), nil
-	case !page.Found:
-		exists, err := j.exists(ctx, page.URL)
-		if err != nil {
-			return nil, err
-		}
-		if !exists {
-			return dropUnknown(mention), nil
-		}
+		return dropMention(mention.ID), nil
+	case isPost && page.Found:
+	case pages.old(page, j.DB.Now()):
+		return pages.settle(ctx, mention, page, isPost)
 	}
 	source, target, err := addresses(mention)
 	if err != nil {
@@ -66,10 +61,11 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	}
 	look := look{site: s, attempt: job.Attempts, now: j.DB.Now(), err: err, hopeless: j.hopeless(err)}
 	if mention.Shown != nil && seen.Outcome == webmention.Unlinked {
-		// Anybody may send it with another spelling of the target: a mention that
-		// was verified is not taken back for that (TRAPS T-WR13).
-		if look.target = s.linked(seen, mention.Target); look.target != "" {
-			seen.Outcome, seen.Linked, seen.Reason = webmention.Linked, true, "the page links here in another spelling"
+		// Anybody may send it with another address of the page, and its page may have
+		// been merged: a mention that was verified is not taken back for that (TRAPS T-WR13).
+		if look.target = pages.linked(ctx, seen, page.ID); look.target != "" {
+			mention.Target = look.target
+			seen.Outcome, seen.Linked, seen.Reason = webmention.Linked, true, "the page links here by another address"
 		}
 	}
 	look.sites = s.sitesLinked(seen)
@@ -82,12 +78,12 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 		j.Hosts.disappoint(lane(mention.Source))
 	}
 	j.log().Info("webmention looked at", "source", mention.Source, "target", mention.Target, "outcome", seen.Outcome.String(), "status", seen.Status, "attempt", job.Attempts)
-	return look.commit(id, page.ID), look.again(mention)
+	return look.commit(mention.ID, page.ID), look.again(mention)
 }
 
-// mentioned reads a mention and its page. The page is empty when there is none, or
-// when it is a post that nobody may know of.
-func (j *Jobs) mentioned(ctx context.Context, s *Site, id string) (m store.Mention, page store.Page, err error) {
+// mentioned reads a mention and its page, and tells whether that is a post. The page is
+// empty when there is none, or when it is a post that nobody may know of.
+func (j *Jobs) mentioned(ctx context.Context, s *Site, id string) (m store.Mention, page store.Page, isPost bool, err error) {
 	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
 		if m, err = tx.Mention(id); err != nil {
 			return err
@@ -97,12 +93,13 @@ func (j *Jobs) mentioned(ctx context.Context, s *Site, id string) (m store.Menti
 			return ignore(err, fs.ErrNotExist)
 		}
 		post, err := tx.Post(page.URL)
-		if err == nil && secret(post) {
+		isPost = err == nil
+		if isPost && secret(post) {
 			page = store.Page{}
 		}
 		return ignore(err, fs.ErrNotExist)
 	})
-	return m, page, err
+	return m, page, isPost, err
 }
 
 // ignore is err unless it is the one that does not matter here.
@@ -121,24 +118,37 @@ func addresses(m store.Mention) (source, target *url.URL, err error) {
 	return source, target, err
 }
 
-// exists asks our own site whether it has a page. An outage is no answer (TRAPS T-WR21).
-func (j *Jobs) exists(ctx context.Context, address string) (bool, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+// settle finds out what page of ours a mention is about, and then has it looked at. An
+// outage of the site is no answer (TRAPS T-WR21): what was known stays.
+func (p *Pages) settle(ctx context.Context, m store.Mention, page store.Page, isPost bool) (queue.Commit, error) {
+	address, err := url.Parse(page.URL)
 	if err != nil {
-		return false, queue.Permanent(err)
+		return nil, queue.Permanent(err)
 	}
-	resp, err := j.Own.Do(req)
-	if err != nil {
-		return false, fmt.Errorf("look for our own page: %w", err)
+	now := page.URL
+	at, err := p.locate(ctx, address)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case page.Found || err == nil:
+	case errors.Is(err, fs.ErrNotExist):
+		return dropUnknown(m), nil
+	default:
+		return nil, err
 	}
-	defer resp.Body.Close()
-	switch code := resp.StatusCode; {
-	case code >= 200 && code <= 299:
-		return true, nil
-	case code == http.StatusNotFound || code == http.StatusGone:
-		return false, nil
+	if at != nil && !isPost {
+		now = p.Site.canonical(at)
 	}
-	return false, fmt.Errorf("look for our own page %s: it answers %s", address, resp.Status)
+	return func(tx *store.Tx) error {
+		is, err := tx.Page(page.ID)
+		if errors.Is(err, fs.ErrNotExist) {
+			return dropMention(m.ID)(tx)
+		}
+		if err == nil && is.URL == page.URL { // nobody was quicker
+			_, err = p.Site.refile(tx, is, now)
+		}
+		return cmp.Or(err, tx.Enqueue(verifyJob(m)))
+	}, nil
 }
 
 // dropMention forgets a mention of nothing.
