@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 )
 
@@ -117,8 +118,8 @@ func (tx *Tx) Enqueue(j Job) error {
 	return jobs.put(tx, have)
 }
 
-// Claim takes jobs that are due, of all sites, earliest first, for which the taker has
-// places, counts the attempt before the work begins, and starts them. They are its own for
+// Claim takes jobs that are due, of all sites, for which the taker has places, earliest
+// first in each lane and the lanes in turn, counts the attempt before the work begins, and starts them. They are its own for
 // the length of the lease. It tells how many. A store that is paused has none to give.
 func (db *DB) Claim(ctx context.Context, t *Taker) (claimed int, err error) {
 	err = db.updateFor(ctx, "", t, func(tx *Tx) error {
@@ -146,12 +147,36 @@ func (db *DB) Claim(ctx context.Context, t *Taker) (claimed int, err error) {
 	return claimed, err
 }
 
-// due reads the jobs whose time has come and for which there is a place. One that cannot
-// be read is parked, so that it cannot hold up the others, nor have the runner come
-// back for it again and again.
+// due reads the jobs whose time has come and for which there is a place: those without a
+// lane in their order, and the first of each lane, the lanes in turn. However much waits
+// for one host, the next one's turn comes after one job of each (HOSTILE 108). A job that
+// cannot be read is parked, so that it cannot hold up the others, nor have the runner
+// come back for it again and again.
 func (tx *Tx) due() ([]Job, error) {
 	var found []Job
 	damaged := map[string]string{} // key of the entry → id
+	take := func(lane string, entry pair) {
+		if !tx.place(lane) {
+			return
+		}
+		j, err := jobs.get(tx, string(entry.value))
+		if err == nil {
+			found = append(found, j)
+			return
+		}
+		tx.log.Error("job parked that cannot be read", "error", err)
+		damaged[string(entry.key)] = string(entry.value)
+		last := len(tx.places) - 1
+		tx.taker.GiveBack(tx.places[last])
+		tx.places = tx.places[:last]
+	}
+	type waiting struct {
+		lane  string
+		since time.Time // for a place: since its job is due, or the lane had its last one
+		first pair
+	}
+	var lanes []waiting
+	seen := map[string]bool{}
 	pre := prefix("", jobsDue)
 	for k, id := range tx.r.scan(pre, nil, false) {
 		at, ok := timeAt(k, pre)
@@ -162,19 +187,25 @@ func (tx *Tx) due() ([]Job, error) {
 		if at.After(tx.Now) || tx.taker.Full() {
 			break
 		}
-		if !tx.place(string(k[bytes.LastIndexByte(k, 0)+1:])) {
+		lane := k[bytes.LastIndexByte(k, 0)+1:]
+		if len(lane) == 0 {
+			take("", pair{k, id})
 			continue
 		}
-		j, err := jobs.get(tx, string(id))
-		if err != nil {
-			tx.log.Error("job parked that cannot be read", "error", err)
-			damaged[string(k)] = string(id)
-			last := len(tx.places) - 1
-			tx.taker.GiveBack(tx.places[last])
-			tx.places = tx.places[:last]
+		if seen[string(lane)] {
 			continue
 		}
-		found = append(found, j)
+		name := string(lane)
+		seen[name] = true
+		since := at
+		if last := tx.taker.last(name); !last.Before(at) {
+			since = last.Add(1) // after those that are due since then
+		}
+		lanes = append(lanes, waiting{name, since, pair{bytes.Clone(k), bytes.Clone(id)}})
+	}
+	slices.SortStableFunc(lanes, func(a, b waiting) int { return a.since.Compare(b.since) })
+	for _, w := range lanes {
+		take(w.lane, w.first)
 	}
 	for k, id := range damaged {
 		if err := errors.Join(tx.w.delete([]byte(k)), tx.w.put(key("", jobsParked, id), []byte(id))); err != nil {

@@ -16,6 +16,9 @@ type Taker struct {
 	// must not wait.
 	Take func(lane string) bool
 	Full func() bool
+	// Last tells when a lane last had a place; zero when it is not known. Lanes are served
+	// in the order in which they began to wait for the next. nil: it is never known.
+	Last func(lane string) time.Time
 	// Start is called when a job is on disk and leased: it has the place that was kept.
 	// GiveBack frees one that is not needed after all.
 	Start    func(Job)
@@ -24,6 +27,13 @@ type Taker struct {
 
 // TakeJobs has a taker asked from now on whenever a job is promised that is due; nil: nobody.
 func (db *DB) TakeJobs(t *Taker) { db.taker.Store(t) }
+
+func (t *Taker) last(lane string) time.Time {
+	if t.Last == nil {
+		return time.Time{}
+	}
+	return t.Last(lane)
+}
 
 // place keeps a place for a job of a lane.
 func (tx *Tx) place(lane string) bool {

@@ -30,7 +30,7 @@ type command struct {
 // holds the data, or alone.
 type verb struct {
 	name  string // "" for the only one of a command
-	word  string // the argument it takes, as "URL", or "[URL]" if it may be missing; "" for none
+	word  string // the arguments it takes, as "URL", or "[URL]" if it may be missing; "" for none
 	flags string // those that it takes, beside --site and those of every command
 	run   func(context.Context, call) error
 	whole bool // it is about all the data, not a site
@@ -50,7 +50,7 @@ type call struct {
 type given struct {
 	once, verbose, json, force, yes bool
 	scope, name, state, site, trust string
-	dryRun, backlog                 bool
+	dryRun, backlog, prefix         bool
 	old, new                        string // directories
 	dir, preset, at                 string
 	limit                           int
@@ -103,6 +103,8 @@ func commands() []command {
 		}},
 		{"send", "tell those that a page of yours links to, for pages that were written by hand",
 			[]verb{{word: "[SOURCE] [TARGET]...", flags: "dry-run old new backlog yes json", alone: sendFrom, run: send}}},
+		{"remap", "let the conversation of a page that has moved go on at its new address",
+			[]verb{{word: "OLD NEW", flags: "prefix dry-run json", run: remap}}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID", run: retryJob},
@@ -141,8 +143,9 @@ func (g *given) set() *flag.FlagSet {
 	fs.StringVar(&g.dir, "dir", "", "the `DIR` with the source of the site (default: here, if it is one)")
 	fs.StringVar(&g.preset, "preset", "", "who makes its pages, as a `NAME`: "+strings.Join(initPresets(), ", "))
 	fs.StringVar(&g.at, "at", "", "the `URL` at which the service will be")
+	fs.BoolVar(&g.prefix, "prefix", false, "all pages at and below OLD, each to its place below NEW")
 	fs.BoolVar(&g.yes, "yes", false, "ask nothing")
-	fs.BoolVar(&g.dryRun, "dry-run", false, "find out what would go where, and send nothing")
+	fs.BoolVar(&g.dryRun, "dry-run", false, "change and send nothing, and say what would happen")
 	fs.StringVar(&g.old, "old", "", "the `DIR` with the finished pages of the site as they were")
 	fs.StringVar(&g.new, "new", "", "and the `DIR` with those that are going live")
 	fs.BoolVar(&g.backlog, "backlog", false, "all pages that were there before the service knew them")
@@ -193,11 +196,10 @@ func (c command) parse(args []string) (request, error) {
 // check compares what was given with what the verb takes. line is how it is written.
 func (r request) check(line string, set *flag.FlagSet) error {
 	least, most := 0, 0
-	if r.verb.word != "" {
-		least, most = 1, 1
-	}
-	if strings.HasPrefix(r.verb.word, "[") {
-		least = 0
+	for _, word := range strings.Fields(r.verb.word) {
+		if most++; !strings.HasPrefix(word, "[") {
+			least++
+		}
 	}
 	if strings.HasSuffix(r.verb.word, "...") {
 		most = len(r.words)
@@ -296,6 +298,8 @@ func (c command) hint(err error) string {
 		return "name one host, such as host:blog.example.com: those below it are hit as well"
 	case errors.Is(err, site.ErrUndecidable):
 		return "tertulia mention show ID says what became of it; mention replay ID looks at its source again"
+	case c.name == "remap":
+		return remapHint(err)
 	case c.name == "backup":
 		return backupHint(err)
 	case errors.Is(err, fs.ErrNotExist) && c.name == "mention":

@@ -97,7 +97,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	busy := &underway{Runner: r, lanes: map[string]bool{}, ended: make(chan struct{}, 1)}
 	taker := &store.Taker{
-		Owner: store.NewID(time.Now()), Lease: r.lease, Take: busy.take, Full: busy.full, GiveBack: busy.giveBack,
+		Owner: store.NewID(time.Now()), Lease: r.lease, Take: busy.take, Full: busy.full, GiveBack: busy.giveBack, Last: busy.last,
 		Start: func(job store.Job) {
 			go func() {
 				defer busy.giveBack(job.CurrentLane())

@@ -1,6 +1,9 @@
 package queue
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // underway is what is being worked on, and what places are left.
 type underway struct {
@@ -8,8 +11,9 @@ type underway struct {
 	mu      sync.Mutex
 	jobs    int
 	lanes   map[string]bool
-	ended   chan struct{} // holds a token after a job has ended
-	stopped bool          // nothing is taken any more
+	turns   map[string]time.Time // when each lane last had a place
+	ended   chan struct{}        // holds a token after a job has ended
+	stopped bool                 // nothing is taken any more
 	all     sync.WaitGroup
 }
 
@@ -36,10 +40,30 @@ func (u *underway) take(lane string) bool {
 		return false
 	default:
 		u.lanes[lane] = true
+		u.served(lane)
 	}
 	u.all.Add(1)
 	u.jobs++
 	return true
+}
+
+// maxTurns is how many lanes are remembered; then it begins anew, and they are served in
+// the order of their jobs for once.
+const maxTurns = 10_000
+
+// served notes that it was a lane's turn.
+func (u *underway) served(lane string) {
+	if u.turns == nil || len(u.turns) >= maxTurns {
+		u.turns = map[string]time.Time{}
+	}
+	u.turns[lane] = time.Now()
+}
+
+// last tells when a lane last had a place.
+func (u *underway) last(lane string) time.Time {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.turns[lane]
 }
 
 // giveBack frees a place.

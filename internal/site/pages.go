@@ -200,12 +200,21 @@ func (s *Site) refile(tx *store.Tx, page store.Page, at string) (store.Page, err
 	} else if err != nil {
 		return page, err
 	}
-	if known, err := s.foldOf(into.URL); err != nil || known != folded || into.ID == page.ID {
+	was := into.URL
+	if known, err := s.foldOf(was); err != nil || known != folded || into.ID == page.ID {
 		into.URL = at
 	}
 	into.Found, into.Looked = true, tx.Now
-	if err := tx.PutPage(into, folded); err != nil || into.ID == page.ID {
+	if err := tx.PutPage(into, folded); err != nil {
 		return into, err
+	}
+	if into.URL != was {
+		if err := tx.TouchPage(into.ID); err != nil {
+			return into, err
+		}
+	}
+	if into.ID == page.ID {
+		return into, nil
 	}
 	if err := tx.Merge(page.ID, into.ID); err != nil {
 		return into, err

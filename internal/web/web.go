@@ -37,6 +37,7 @@ type Site struct {
 	Posts        *site.Posts
 	Outgoing     *site.Outgoing
 	Access       *site.Access
+	Pages        *site.Pages
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name
