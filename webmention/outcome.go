@@ -51,6 +51,7 @@ type Verification struct {
 	Doc       *html.Node // its tree, when Type is "html", so that nobody parses it again; do not alter
 	Text      []byte     // as UTF-8, when Type is "json" or "text"
 	Truncated bool       // it is longer than what was read
+	Size      int        // bytes that were read, after decoding
 
 	RetryAfter time.Duration // as asked for by a 429 or 503; 0: not asked
 	Reason     string        // one plain sentence in English, for the history of the mention

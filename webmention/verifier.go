@@ -131,7 +131,7 @@ func (v *Verifier) read(resp *http.Response, got *Verification, target *url.URL)
 	if err != nil {
 		return err
 	}
-	got.Truncated = truncated
+	got.Truncated, got.Size = truncated, len(body)
 	header := resp.Header.Get("Content-Type")
 	if header == "" {
 		header = http.DetectContentType(body)

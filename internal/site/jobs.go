@@ -42,6 +42,7 @@ type Jobs struct {
 	resizing sync.Mutex // pictures are made smaller one at a time
 	pictures sync.Mutex // of authors: written, or swept
 	asked    rates      // for them, by host
+	heard    hearsay    // what sources have just said
 }
 
 // The kinds of jobs. A released name is never given another meaning.

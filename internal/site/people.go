@@ -68,12 +68,11 @@ func (j *Jobs) claimed(ctx context.Context, s *Site, m store.Mention, seen webme
 	case needs == never:
 		return c
 	}
-	// Whoever is named by others' pages must not be asked without end (HOSTILE 109).
-	if j.Hosts.Busy(hostName(profile)) {
-		c.unasked = true
-		return c
-	}
-	page, err := j.Verifier.Verify(ctx, profile, seen.Final)
+	// Whoever is named by others' pages is not asked without end (HOSTILE 109).
+	page, err := once(&j.heard, m.Source, "profile "+profile.String(), func() (webmention.Verification, int, error) {
+		page, _, err := j.lookAt(ctx, profile, seen.Final, m.ID)
+		return page, page.Size, err
+	})
 	if err != nil || page.Status >= 500 || page.Status == 429 {
 		c.unasked = true
 		return c
@@ -86,7 +85,6 @@ func (j *Jobs) claimed(ctx context.Context, s *Site, m store.Mention, seen webme
 		}
 		return c
 	}
-	j.Hosts.disappoint(hostName(profile))
 	return c
 }
 

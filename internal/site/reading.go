@@ -44,7 +44,7 @@ func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmenti
 		if v.Type == "rsvp" {
 			v.RSVP = entry.RSVP()
 		}
-		v.Author = j.author(ctx, seen, entry)
+		v.Author = j.author(ctx, m.Source, seen, entry)
 		v.URL, v.Bridge = ownURL(entry, seen.Final)
 		v.InReplyTo = s.answered(entry, m.Target, seen.Final)
 		v.Published = parseDate(entry.Get("published"), time.UTC)
@@ -74,15 +74,18 @@ func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmenti
 // author finds who wrote an entry, with at most one look at another page. A host that
 // others' pages name as their author's home, and that knows nobody of that address, is
 // not asked without end (HOSTILE 109).
-func (j *Jobs) author(ctx context.Context, seen webmention.Verification, entry mf2.Item) mf2.Author {
+func (j *Jobs) author(ctx context.Context, source string, seen webmention.Verification, entry mf2.Item) mf2.Author {
 	elsewhere := ""
 	author := seen.Page.Author(ctx, entry, func(ctx context.Context, u *url.URL) (mf2.Page, error) {
-		if !sameHost(u, seen.Final) {
-			if elsewhere = hostName(u); j.Hosts.Busy(elsewhere) {
-				return mf2.Page{}, fmt.Errorf("%s is left alone for now", elsewhere)
+		return once(&j.heard, source, u.String(), func() (mf2.Page, int, error) {
+			if !sameHost(u, seen.Final) {
+				if elsewhere = hostName(u); j.Hosts.Busy(elsewhere) {
+					return mf2.Page{}, 0, fmt.Errorf("%s is left alone for now", elsewhere)
+				}
 			}
-		}
-		return j.fetchPage(ctx, u)
+			page, err := j.fetchPage(ctx, u)
+			return page, heardPage, err
+		})
 	})
 	if elsewhere != "" && author.Name == "" {
 		j.Hosts.disappoint(elsewhere)

@@ -54,10 +54,13 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if err != nil {
 		return nil, queue.Permanent(err)
 	}
-	seen, err := j.Verifier.Verify(ctx, source, target)
+	seen, wait, err := j.lookAt(ctx, source, target, mention.ID)
 	failpoint.Hit("verify.fetch")
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case wait > 0:
+		return nil, queue.After(wait, errBusyHost)
 	}
 	look := look{site: s, attempt: job.Attempts, now: j.DB.Now(), err: err, hopeless: j.hopeless(err)}
 	if mention.Shown != nil && seen.Outcome == webmention.Unlinked {
@@ -74,8 +77,6 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 		look.version, look.entry, look.posted = j.read(ctx, s, mention, seen)
 		look.by = j.claimed(ctx, s, mention, seen, look.version.Author)
 		look.pictures = j.keepsPictures(s)
-	} else {
-		j.Hosts.disappoint(lane(mention.Source))
 	}
 	j.log().Info("webmention looked at", "source", mention.Source, "target", mention.Target, "outcome", seen.Outcome.String(), "status", seen.Status, "attempt", job.Attempts)
 	return look.commit(mention.ID, page.ID), look.again(mention)

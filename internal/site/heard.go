@@ -1,0 +1,110 @@
+package site
+
+import (
+	"net/url"
+	"sync"
+	"time"
+
+	"tertulia/webmention"
+)
+
+// hearsay remembers for a moment what sources have said: one that mentions fifty of our
+// pages is asked once.
+//
+// What is remembered serves each mention at most once, so that whoever sends the same
+// again has their page read again; and only a link that is there is believed, since a
+// page that has none may have got it meanwhile. It is in memory, and bounded.
+type hearsay struct {
+	mu      sync.Mutex
+	sources map[string]*saying
+	weight  int
+}
+
+// saying is what a source has said.
+type saying struct {
+	seen   webmention.Verification
+	at     time.Time
+	served map[string]bool // ids of mentions
+	led    map[string]any  // what it has led to
+	weight int
+}
+
+const (
+	heardTime   = 30 * time.Second
+	heardWeight = 2 << 20   // bytes of pages; their trees take some ten times as much
+	heardLeast  = 4 << 10   // of them, however small a page is
+	heardServed = 1000      // mentions
+	heardPage   = 256 << 10 // bytes, for an author's page of which nobody counts them
+)
+
+// linked is what a source has said lately, if that links to the target and has not
+// served the mention before.
+func (h *hearsay) linked(source string, target *url.URL, mention string) (seen webmention.Verification, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.forget(time.Now())
+	s := h.sources[source]
+	if s == nil || s.served[mention] || len(s.served) >= heardServed {
+		return seen, false
+	}
+	if seen, ok = s.seen.For(target); ok {
+		s.served[mention] = true
+	}
+	return seen, ok
+}
+
+// keep remembers what a source has just said to a mention.
+func (h *hearsay) keep(source string, seen webmention.Verification, mention string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	h.drop(source)
+	h.forget(now)
+	weight := seen.Size + heardLeast
+	if seen.Type == "" || h.weight+weight > heardWeight {
+		return // the next ones ask for themselves
+	}
+	if h.sources == nil {
+		h.sources = map[string]*saying{}
+	}
+	h.sources[source] = &saying{seen: seen, at: now, served: map[string]bool{mention: true}, led: map[string]any{}, weight: weight}
+	h.weight += weight
+}
+
+// once gets something that what a source says leads to, such as its author's page, once
+// for as long as the source is remembered. Its weight is that of a page that was read.
+func once[T any](h *hearsay, source, what string, get func() (got T, weight int, err error)) (T, error) {
+	h.mu.Lock()
+	s := h.sources[source]
+	if s != nil {
+		if known, ok := s.led[what].(T); ok {
+			h.mu.Unlock()
+			return known, nil
+		}
+	}
+	h.mu.Unlock()
+	got, weight, err := get()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s != nil && h.sources[source] == s && err == nil && h.weight+weight <= heardWeight {
+		s.led[what] = got
+		s.weight += weight
+		h.weight += weight
+	}
+	return got, err
+}
+
+func (h *hearsay) forget(now time.Time) {
+	for source, s := range h.sources {
+		if now.Sub(s.at) >= heardTime {
+			h.drop(source)
+		}
+	}
+}
+
+func (h *hearsay) drop(source string) {
+	if s := h.sources[source]; s != nil {
+		h.weight -= s.weight
+		delete(h.sources, source)
+	}
+}
