@@ -50,12 +50,18 @@ const (
 // errBusyHost is why a look waits.
 var errBusyHost = errors.New("the host is left alone for a while")
 
-// Busy tells whether a host is to be left alone for now.
+// Busy tells whether the domain of a host is to be left alone for now.
 func (h *Hosts) Busy(host string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
-	return now.Before(h.broken[host].until) || h.domains[domainOf(host)].wait(now) > 0
+	return h.domains[domainOf(host)].wait(time.Now()) > 0
+}
+
+// down is how long a host that does not answer is to be left alone.
+func (h *Hosts) down(host string) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return max(0, time.Until(h.broken[host].until))
 }
 
 // wait is how long a domain is to be left alone. It may be called on nil.

@@ -60,7 +60,8 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case wait > 0:
-		return nil, queue.After(wait, errBusyHost)
+		// A little longer: jobs are due to the microsecond.
+		return nil, queue.After(wait.Truncate(time.Second)+time.Second, errBusyHost)
 	}
 	look := look{site: s, attempt: job.Attempts, now: j.DB.Now(), err: err, hopeless: j.hopeless(err)}
 	if mention.Shown != nil && seen.Outcome == webmention.Unlinked {

@@ -45,6 +45,9 @@ func (j *Jobs) lookAt(ctx context.Context, source, target *url.URL, mention stri
 	if seen, ok := j.heard.linked(source.String(), target, mention); ok {
 		return seen, 0, nil
 	}
+	if wait := j.Hosts.down(lane(source.String())); wait > 0 {
+		return seen, wait, errBusyHost
+	}
 	v := &visit{hosts: j.Hosts}
 	if err := v.enter(source); err != nil {
 		return seen, v.wait, err
