@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tertulia/indieauth"
+	"tertulia/internal/lang"
 	"tertulia/internal/site"
 	"tertulia/store"
 )
@@ -148,7 +149,7 @@ func showMention(ctx context.Context, c call) error {
 	if m.Why != "" {
 		fmt.Fprintf(c.io.out, " (%s)", line(m.Why))
 	}
-	fmt.Fprintln(c.io.out)
+	fmt.Fprintf(c.io.out, "\n  %s\n", site.Answer(lang.For(c.site.Language), m))
 	if m.Shown != nil {
 		fmt.Fprintf(c.io.out, "  %s by %s: %s\n", m.Shown.Type, line(m.Shown.Author.Name), line(m.Shown.Text))
 	}

@@ -1,0 +1,38 @@
+package site_test
+
+import (
+	"testing"
+
+	"tertulia/internal/lang"
+	"tertulia/internal/site"
+	"tertulia/store"
+)
+
+// "Why isn't it showing?" has an answer, in both languages, whatever has become of it.
+func TestEveryMentionHasAnAnswer(t *testing.T) {
+	v := &store.Version{Type: "reply"}
+	looked := []store.Event{{Stage: "received"}, {Stage: "looked at", Note: "unavailable: the server answered 503"}}
+	cases := map[string]store.Mention{
+		"shown": {State: store.Approved, Shown: v}, "changed": {State: store.Approved, Shown: v, Held: v, Why: site.WhyChanged},
+		"moved and held": {State: store.Approved, Shown: v, Held: v, Why: site.WhyMoved},
+		"unseen":         {State: store.Received}, "again": {State: store.Received, History: looked},
+		"person": {State: store.Pending, Shown: v, Why: site.WhyPerson}, "all": {State: store.Pending, Shown: v, Why: site.WhyAll},
+		"moved": {State: store.Pending, Shown: v, Why: site.WhyMoved}, "taken back, and new": {State: store.Pending, Shown: v, Why: site.WhyChanged},
+		"a reason of a version to come": {State: store.Pending, Shown: v, Why: "other"},
+		"links":                         {State: store.Quarantined, Shown: v, Why: site.WhyLinks}, "author": {State: store.Pending, Shown: v, Why: site.WhyAuthor},
+		"muted": {State: store.Silent, Shown: v, Behind: store.Pending}, "twin": {State: store.Duplicate, Shown: v, Twin: "x"},
+		"rejected": {State: store.Rejected, Decision: store.Rejected}, "blocked": {State: store.Rejected},
+		"deleted": {State: store.Deleted, Decision: store.Deleted}, "withdrawn": {State: store.Withdrawn, Why: "the page was deleted (410)"},
+		"failed": {State: store.Failed, Why: "the page does not link here"},
+	}
+	for _, l := range []string{"es", "en"} {
+		said := map[string]string{}
+		for name, m := range cases {
+			got := site.Answer(lang.For(l), m)
+			if got == "" || said[got] != "" {
+				t.Errorf("%s, %s: got %q, as for %q", l, name, got, said[got])
+			}
+			said[got] = name
+		}
+	}
+}
