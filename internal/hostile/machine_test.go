@@ -80,7 +80,7 @@ func newInside(t *testing.T) *inside {
 	}
 	me := &site.Site{Key: "me.example", URL: parse(t, mine), Base: mine + "-/", Name: "Me", Language: "en", Root: root}
 	w.mentions = &site.Mentions{Site: me, DB: db, Limits: &site.Limits{PerSender: 1 << 20, PerHost: 1 << 20}}
-	w.jobs = &site.Jobs{Sites: []*site.Site{me}, DB: db, Own: fetch.Owner(nil, fetch.Options{}), Live: &site.Arrivals{}, Hosts: &site.Hosts{}}
+	w.jobs = &site.Jobs{Sites: []*site.Site{me}, DB: db, Own: fetch.Owner(nil, fetch.Options{}), Live: &site.Arrivals{}}
 	w.auth = &indieauth.Server{}
 	return w
 }
@@ -165,6 +165,7 @@ func (w *inside) mention(source string) error {
 	if err != nil {
 		return err
 	}
+	w.jobs.Hosts = &site.Hosts{} // no host is left alone for what others were led to
 	id := path.Base(receipt.Status)
 	var job store.Job
 	if err := w.jobs.DB.View(w.t.Context(), "me.example", func(tx *store.Tx) error {
@@ -178,8 +179,21 @@ func (w *inside) mention(source string) error {
 	}); err != nil {
 		return err
 	}
-	if commit, err := w.jobs.Handlers()[job.Kind](w.t.Context(), job); err != nil || commit == nil {
-		return fmt.Errorf("got %v, want a mention, whoever has written it", err)
+	for state := store.Received; state == store.Received; { // the first look of all is at our own page
+		commit, err := w.jobs.Handlers()[job.Kind](w.t.Context(), job)
+		if err != nil || commit == nil {
+			return fmt.Errorf("got %v, want a mention, whoever has written it", err)
+		}
+		if err := w.jobs.DB.Update(w.t.Context(), "me.example", func(tx *store.Tx) error {
+			if err := commit(tx); err != nil {
+				return err
+			}
+			m, err := tx.Mention(id)
+			state = m.State
+			return err
+		}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
