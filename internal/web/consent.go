@@ -53,7 +53,7 @@ func (p *pages) badRedirect(w http.ResponseWriter, r *http.Request, req indieaut
 	p.fail(w, r, http.StatusBadRequest, p.language(r).T("consent.bad-redirect", req.RedirectURI, req.ClientID))
 }
 
-func warnings(c indieauth.Client) []string {
+func warnings(c indieauth.ClientInfo) []string {
 	var list []string
 	if c.Listed {
 		list = append(list, "redirect")

@@ -34,16 +34,16 @@ const (
 
 // IA-8 to IA-11, HOSTILE 61: what is believed, for a redirect_uri of the client's own.
 func TestClientInfo(t *testing.T) {
-	known := indieauth.Client{ID: app, Name: "App", URI: app, Logo: app + "logo.png"}
-	bare := func(warning indieauth.Warning) indieauth.Client {
-		return indieauth.Client{ID: app, Name: "app.example", Warning: warning}
+	known := indieauth.ClientInfo{ID: app, Name: "App", URI: app, Logo: app + "logo.png"}
+	bare := func(warning indieauth.Warning) indieauth.ClientInfo {
+		return indieauth.ClientInfo{ID: app, Name: "app.example", Warning: warning}
 	}
 	replace := func(old, changed string) http.HandlerFunc {
 		return says("application/json", strings.Replace(metadata, old, changed, 1))
 	}
 	for name, test := range map[string]struct {
 		handler http.HandlerFunc
-		want    indieauth.Client
+		want    indieauth.ClientInfo
 	}{
 		"metadata":                  {says("application/json", metadata), known},
 		"metadata with a charset":   {says("application/json; charset=utf-8", metadata), known},
@@ -61,11 +61,11 @@ func TestClientInfo(t *testing.T) {
 		"6 KB":                      {replace("App", strings.Repeat("A", 6000)), bare(indieauth.WarnUntrusted)},
 		"a picture":                 {says("image/png", metadata), bare(indieauth.WarnUntrusted)},
 		"no type":                   {says("", metadata), bare(indieauth.WarnUntrusted)},
-		"client_uri elsewhere":      {replace(`"client_uri":"https://app.example/"`, `"client_uri":"https://other.example/"`), indieauth.Client{ID: app, Name: "App", Logo: app + "logo.png", Warning: indieauth.WarnURI}},
-		"client_uri of half a name": {replace(`"client_uri":"https://app.example/"`, `"client_uri":"https://app.exam"`), indieauth.Client{ID: app, Name: "App", Logo: app + "logo.png", Warning: indieauth.WarnURI}},
-		"logo javascript:":          {replace("/logo.png", "javascript:alert(1)"), indieauth.Client{ID: app, Name: "App", URI: app}},
-		"name is markup":            {replace(`"App"`, `"<b>App</b>"`), indieauth.Client{ID: app, Name: "<b>App</b>", URI: app, Logo: app + "logo.png"}}, // text; the template escapes it
-		"name is a number":          {replace(`"App"`, `7`), indieauth.Client{ID: app, Name: "app.example", URI: app, Logo: app + "logo.png"}},
+		"client_uri elsewhere":      {replace(`"client_uri":"https://app.example/"`, `"client_uri":"https://other.example/"`), indieauth.ClientInfo{ID: app, Name: "App", Logo: app + "logo.png", Warning: indieauth.WarnURI}},
+		"client_uri of half a name": {replace(`"client_uri":"https://app.example/"`, `"client_uri":"https://app.exam"`), indieauth.ClientInfo{ID: app, Name: "App", Logo: app + "logo.png", Warning: indieauth.WarnURI}},
+		"logo javascript:":          {replace("/logo.png", "javascript:alert(1)"), indieauth.ClientInfo{ID: app, Name: "App", URI: app}},
+		"name is markup":            {replace(`"App"`, `"<b>App</b>"`), indieauth.ClientInfo{ID: app, Name: "<b>App</b>", URI: app, Logo: app + "logo.png"}}, // text; the template escapes it
+		"name is a number":          {replace(`"App"`, `7`), indieauth.ClientInfo{ID: app, Name: "app.example", URI: app, Logo: app + "logo.png"}},
 		"h-app of somebody else":    {says("text/html", strings.Replace(appPage, `href="/">App`, `href="https://famous.example/">App`, 1)), bare("")},
 		"a page without h-app":      {says("text/html", "<p>hello"), bare("")},
 		"404":                       {http.NotFound, bare(indieauth.WarnUnfetched)},
