@@ -1,6 +1,7 @@
 package indieauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +92,8 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		s.Consent.Ask(w, r, req)
 	case errors.As(err, &refused) && ownRedirect(req):
-		http.Redirect(w, r, s.answerURL(req, url.Values{"error": {refused.code}, "error_description": {refused.description}}), http.StatusFound)
+		// 303, so that nothing is ever posted on (RFC 9700, section 4.12).
+		http.Redirect(w, r, s.answerURL(req, url.Values{"error": {refused.code}, "error_description": {refused.description}}), http.StatusSeeOther)
 	default:
 		s.page(w, r, err)
 	}
@@ -219,37 +221,37 @@ func ownRedirect(req Request) bool {
 	return err == nil && sameOrigin(client, redirect)
 }
 
-// Approve records that the owner grants scopes to the request and returns the
-// URL to redirect the browser to, which carries code, state and iss. No scopes
-// let the client know who the owner is, and nothing else. A scope that was not
-// asked for is [ErrScope]. A redirect_uri outside the client's own origin is
-// looked up again, because it may have changed since the owner saw it; see
-// [ErrRedirect].
-func (s *Server) Approve(ctx context.Context, req Request, scopes []string) (string, error) {
+// Approve records that the owner grants scopes to the request, for as long as life
+// says or, if it is 0, until the owner revokes them, and returns the URL to redirect
+// the browser to, which carries code, state and iss. No scopes let the client know
+// who the owner is, and nothing else. A scope that was not asked for is [ErrScope]. A
+// redirect_uri outside the client's own origin is looked up again, because it may
+// have changed since the owner saw it; see [ErrRedirect].
+func (s *Server) Approve(ctx context.Context, req Request, scopes []string, life time.Duration) (string, error) {
 	for _, scope := range scopes {
 		if !slices.Contains(req.Scopes, scope) {
 			return "", fmt.Errorf("approve %s: %w", req.ClientID, ErrScope)
 		}
 	}
-	if !ownRedirect(req) {
-		if _, err := s.ClientInfo(ctx, req); err != nil {
-			return "", fmt.Errorf("approve: %w", err)
-		}
+	if life < 0 {
+		return "", fmt.Errorf("approve %s: a life of %v", req.ClientID, life)
 	}
-	life := s.CodeLife
-	if life == 0 {
-		life = 10 * time.Minute
+	client, err := s.lookUp(ctx, req, !ownRedirect(req))
+	if err != nil {
+		return "", fmt.Errorf("approve: %w", err)
 	}
 	secret, now := newSecret(codePrefix), time.Now()
-	err := s.Storage.PutCode(ctx, Code{
+	err = s.Storage.PutCode(ctx, Code{
 		Hash:        Hash(secret),
 		ClientID:    req.ClientID,
 		RedirectURI: req.RedirectURI,
 		Challenge:   req.Challenge,
 		Method:      req.Method,
 		Scopes:      unique(scopes),
+		Life:        life,
+		Refreshes:   client.refreshes,
 		Issued:      now,
-		Expires:     now.Add(life),
+		Expires:     now.Add(cmp.Or(s.CodeLife, 10*time.Minute)),
 	})
 	if err != nil {
 		return "", fmt.Errorf("approve %s: %w", req.ClientID, err)

@@ -135,7 +135,7 @@ func TestApproveGrantsOnlyWhatWasAskedFor(t *testing.T) {
 
 	req := h.asked[0]
 	for _, scopes := range [][]string{{"delete"}, {"create", "delete"}, {"CREATE"}, {"profile create"}} {
-		if to, err := h.Approve(t.Context(), req, scopes); !errors.Is(err, indieauth.ErrScope) || to != "" {
+		if to, err := h.Approve(t.Context(), req, scopes, 0); !errors.Is(err, indieauth.ErrScope) || to != "" {
 			t.Errorf("%q: got %q, %v, want ErrScope", scopes, to, err)
 		}
 	}
@@ -147,7 +147,7 @@ func TestApproveChecksTheRedirectAgain(t *testing.T) {
 	h.get("auth?" + asking().Encode())
 	req := h.asked[0]
 	req.RedirectURI = "https://evil.example/"
-	if to, err := h.Approve(t.Context(), req, nil); !errors.Is(err, indieauth.ErrRedirect) || to != "" {
+	if to, err := h.Approve(t.Context(), req, nil, 0); !errors.Is(err, indieauth.ErrRedirect) || to != "" {
 		t.Errorf("got %q, %v, want ErrRedirect", to, err)
 	}
 }

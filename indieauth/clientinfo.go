@@ -62,34 +62,41 @@ const (
 // as long as its redirect_uri is its own.
 // Spec: indieauth#client-information-discovery-p-3
 func (s *Server) ClientInfo(ctx context.Context, req Request) (ClientInfo, error) {
+	found, err := s.lookUp(ctx, req, false)
+	return found.ClientInfo, err
+}
+
+// lookUp is ClientInfo with all that was found. What is kept counts unless anew says
+// that the client must be asked.
+func (s *Server) lookUp(ctx context.Context, req Request, anew bool) (published, error) {
 	id, err := url.Parse(req.ClientID)
 	if err != nil {
-		return ClientInfo{}, fmt.Errorf("client_id: %w", err)
+		return published{}, fmt.Errorf("client_id: %w", err)
 	}
-	own := ownRedirect(req)
-	found, err := s.fetchClient(ctx, id)
-	if err != nil {
-		s.log().Info("client information not used", "client_id", req.ClientID, "reason", err)
+	found, kept := s.clients.get(req.ClientID)
+	if anew || !kept {
+		if found, err = s.fetchClient(ctx, id); err != nil {
+			s.clients.drop(req.ClientID)
+			s.log().Info("client information not used", "client_id", req.ClientID, "reason", err)
+		}
 	}
-	client := found.ClientInfo
-	client.ID = req.ClientID
-	client.Name = cleanName(client.Name)
-	if client.Name == "" {
-		client.Name = id.Hostname()
+	found.ID, found.Name = req.ClientID, cleanName(found.Name)
+	if found.Name == "" {
+		found.Name = id.Hostname()
 	}
-	if own {
-		return client, nil
+	if ownRedirect(req) {
+		return found, nil
 	}
 	// Spec: indieauth#redirect-url-p-1
 	// Spec: indieauth#preventing-phishing-and-redirect-attacks-p-3
-	client.Listed = slices.Contains(found.redirects, req.RedirectURI)
-	if _, err := checkRedirectURI(req.RedirectURI); err != nil || !client.Listed {
-		return ClientInfo{}, fmt.Errorf("client %s: %w", req.ClientID, ErrRedirect)
+	found.Listed = slices.Contains(found.redirects, req.RedirectURI)
+	if _, err := checkRedirectURI(req.RedirectURI); err != nil || !found.Listed {
+		return published{}, fmt.Errorf("client %s: %w", req.ClientID, ErrRedirect)
 	}
-	return client, nil
+	return found, nil
 }
 
-// fetchClient gets the document at client_id. With an error comes a ClientInfo that
+// fetchClient gets the document at client_id, and keeps it for the next time. With an error comes a ClientInfo that
 // says nothing but the warning.
 func (s *Server) fetchClient(ctx context.Context, id *url.URL) (published, error) {
 	// Spec: indieauth#client-information-discovery-p-4
@@ -113,6 +120,7 @@ func (s *Server) fetchClient(ctx context.Context, id *url.URL) (published, error
 	if err != nil {
 		return published{ClientInfo: ClientInfo{Warning: WarnUntrusted}}, err
 	}
+	s.clients.put(id.String(), found, freshness(resp.Header))
 	return found, nil
 }
 

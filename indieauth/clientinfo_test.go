@@ -129,7 +129,7 @@ func TestRedirectURIElsewhereMustBeListed(t *testing.T) {
 		if test.ok != (err == nil) || test.ok != client.Listed || err != nil && !errors.Is(err, indieauth.ErrRedirect) {
 			t.Errorf("%s: got %+v, %v, want accepted %v", name, client, err, test.ok)
 		}
-		if _, err := h.Approve(t.Context(), req, nil); test.ok != (err == nil) {
+		if _, err := h.Approve(t.Context(), req, nil, 0); test.ok != (err == nil) {
 			t.Errorf("%s: approving: got %v", name, err)
 		}
 	}
@@ -205,6 +205,7 @@ func TestClientInfoLeavesTheHTTPClientAlone(t *testing.T) {
 	if h.Client.CheckRedirect != nil {
 		t.Error("CheckRedirect was changed")
 	}
+	h = newHouse()
 	h.Client = nil
 	client, err := h.ClientInfo(t.Context(), indieauth.Request{ClientID: app, RedirectURI: callback})
 	if err != nil || client.Warning != indieauth.WarnUnfetched {

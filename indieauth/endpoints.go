@@ -25,7 +25,7 @@ func (s *Server) Metadata(w http.ResponseWriter, r *http.Request) {
 		"issuer":                                         s.Issuer,
 		"code_challenge_methods_supported":               []string{"S256"},
 		"response_types_supported":                       []string{"code"},
-		"grant_types_supported":                          []string{"authorization_code"},
+		"grant_types_supported":                          []string{"authorization_code", "refresh_token"},
 		"authorization_response_iss_parameter_supported": true,
 		"client_id_metadata_document_supported":          true,
 		"introspection_endpoint_auth_methods_supported":  []string{"Bearer"},

@@ -52,7 +52,7 @@ func TestTokensThatAreNone(t *testing.T) {
 func TestIntrospection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse()
-		h.TokenLife = time.Hour
+		h.life = time.Hour
 		issued := time.Now().Unix()
 		token := h.token(t, "create media")
 		own, err := h.Issue(t.Context(), "", []string{"create"})

@@ -4,74 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
-	"time"
 
 	"tertulia/indieauth"
 )
-
-// Memory is a Storage that forgets everything when the program ends.
-type Memory struct {
-	mu     sync.Mutex
-	codes  map[string]indieauth.Code
-	tokens map[string]indieauth.Token
-}
-
-func NewMemory() *Memory {
-	return &Memory{codes: map[string]indieauth.Code{}, tokens: map[string]indieauth.Token{}}
-}
-
-func (m *Memory) PutCode(_ context.Context, code indieauth.Code) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.codes[code.Hash] = code
-	return nil
-}
-
-func (m *Memory) Redeem(_ context.Context, hash string, now time.Time, decide func(indieauth.Code) (*indieauth.Token, error)) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	code, ok := m.codes[hash]
-	if !ok {
-		return fs.ErrNotExist
-	}
-	code, token, revoke, err := indieauth.Redemption(code, now, decide)
-	m.codes[hash] = code
-	if token != nil {
-		m.tokens[token.Hash] = *token
-	}
-	delete(m.tokens, revoke)
-	return err
-}
-
-func (m *Memory) PutToken(_ context.Context, token indieauth.Token) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.tokens[token.Hash] = token
-	return nil
-}
-
-func (m *Memory) Token(_ context.Context, hash string) (indieauth.Token, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	token, ok := m.tokens[hash]
-	if !ok {
-		return indieauth.Token{}, fs.ErrNotExist
-	}
-	return token, nil
-}
-
-func (m *Memory) Revoke(_ context.Context, hash string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.tokens, hash)
-	return nil
-}
 
 // Yes is an owner who agrees to everything. A real one signs in first, and reads.
 type Yes struct{ server *indieauth.Server }
@@ -81,12 +20,12 @@ func (y Yes) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Request) 
 		http.Error(w, "this application cannot be trusted", http.StatusForbidden)
 		return
 	}
-	back, err := y.server.Approve(r.Context(), req, req.Scopes)
+	back, err := y.server.Approve(r.Context(), req, req.Scopes, 0)
 	if err != nil {
 		http.Error(w, "please try again", http.StatusInternalServerError)
 		return
 	}
-	http.Redirect(w, r, back, http.StatusFound)
+	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 func Example() {
@@ -123,6 +62,6 @@ func Example() {
 	token, err := server.Check(context.Background(), answer.Get("access_token"))
 	fmt.Println(token.Me, token.ClientID, token.Allows("create"), token.Allows("delete"), err)
 	// Output:
-	// 302 app.example 1234 https://ana.example/
+	// 303 app.example 1234 https://ana.example/
 	// https://ana.example/ https://app.example/ true false <nil>
 }

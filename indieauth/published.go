@@ -20,6 +20,7 @@ import (
 type published struct {
 	ClientInfo
 	redirects []string
+	refreshes bool // it says that it can use a refresh token
 }
 
 // readMetadata reads a client metadata document. Names of properties are exact,
@@ -43,6 +44,10 @@ func readMetadata(body []byte, id *url.URL) (published, error) {
 	if own, err := CheckClientID(text("client_id")); err != nil || own != id.String() {
 		return published{}, errors.New("metadata is for another client_id")
 	}
+	// What everybody can read is no secret (OAuth Client ID Metadata Document, section 4.1).
+	if properties["client_secret"] != nil || strings.HasPrefix(text("token_endpoint_auth_method"), "client_secret_") {
+		return published{}, errors.New("metadata has a client secret")
+	}
 	found := published{ClientInfo: ClientInfo{Name: text("client_name"), Logo: webURL(text("logo_uri"), id)}}
 	if uri := text("client_uri"); uri != "" {
 		// Spec: indieauth#client-metadata-p-4
@@ -55,6 +60,11 @@ func readMetadata(body []byte, id *url.URL) (published, error) {
 		return published{}, errors.New("redirect_uris is not a list of strings")
 	}
 	found.redirects = resolve(id, redirects)
+	var grants []string
+	if len(properties["grant_types"]) > 0 && json.Unmarshal(properties["grant_types"], &grants) != nil {
+		return published{}, errors.New("grant_types is not a list of strings")
+	}
+	found.refreshes = slices.Contains(grants, "refresh_token")
 	return found, nil
 }
 

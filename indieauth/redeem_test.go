@@ -29,7 +29,7 @@ func TestRedeemingMutations(t *testing.T) {
 	}{
 		"no grant_type needed":        {with(fresh(), "grant_type"), "", true},
 		"another grant_type":          {with(fresh(), "grant_type", "password"), "unsupported_grant_type", false},
-		"refresh":                     {with(fresh(), "grant_type", "refresh_token"), "unsupported_grant_type", false},
+		"refresh":                     {with(fresh(), "grant_type", "refresh_token"), "invalid_request", false},
 		"grant_type twice":            {with(fresh(), "grant_type", "authorization_code", "authorization_code"), "invalid_request", false},
 		"no client_id":                {with(fresh(), "client_id"), "invalid_request", false},
 		"client_id twice":             {with(fresh(), "client_id", app, app), "invalid_request", false},
@@ -165,7 +165,7 @@ func TestFiftyRedemptionsAtOnceGiveOneToken(t *testing.T) {
 func TestTokenExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse()
-		h.TokenLife = time.Hour
+		h.life = time.Hour
 		body := decode(t, h.post("token", redeeming(h.code(t, asking()))))
 		want(t, "expires_in", any(3600.0), body["expires_in"])
 		token := body["access_token"].(string)
@@ -217,7 +217,7 @@ func compare(t *testing.T, what string, got, expected any) {
 // failing is a Storage whose disk is full.
 type failing struct{ *Memory }
 
-func (failing) Redeem(context.Context, string, time.Time, func(indieauth.Code) (*indieauth.Token, error)) error {
+func (failing) Redeem(context.Context, string, time.Time, func(indieauth.Code) (indieauth.Given, error)) error {
 	return errors.New("disk full at /var/lib")
 }
 

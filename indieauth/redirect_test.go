@@ -60,7 +60,7 @@ func TestRedirectURIMustBeTheClients(t *testing.T) {
 		h := newHouse()
 		w := h.get("auth?" + with(asking(), "redirect_uri", test.uri).Encode())
 		to := w.Header().Get("Location")
-		if test.ok != (w.Code == http.StatusFound) || test.ok != strings.HasPrefix(to, test.uri) {
+		if test.ok != (w.Code == http.StatusSeeOther) || test.ok != strings.HasPrefix(to, test.uri) {
 			t.Errorf("%s: got %d %q, want accepted %v", test.uri, w.Code, to, test.ok)
 		}
 		if !test.ok && to != "" {

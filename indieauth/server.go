@@ -58,9 +58,10 @@ type Server struct {
 	// CodeLife is how long a code can be redeemed; 0 is 10 minutes, the longest
 	// that the standard recommends.
 	CodeLife time.Duration
-	// TokenLife is how long a client's token works; 0 is until it is revoked.
-	// Tokens made by [Server.Issue] do not expire.
-	TokenLife time.Duration
+	// AccessLife is how long the access token of a client works that can refresh it;
+	// 0 is an hour. RefreshLife is how long it may leave a refresh token unused; 0 is
+	// thirty days. The tokens of other clients last as [Server.Approve] is told.
+	AccessLife, RefreshLife time.Duration
 	// Profile tells what the scopes profile and email reveal; nil reveals Me alone.
 	Profile func(ctx context.Context) Profile
 	// ErrorPage shows the person a request that must not be answered with a
@@ -70,6 +71,8 @@ type Server struct {
 	// Log is told what the owner would want to know, never a code or a token;
 	// nil discards.
 	Log *slog.Logger
+
+	clients clientCache
 }
 
 // Endpoints are absolute URLs. One that is empty is not advertised;
@@ -132,8 +135,9 @@ func newSecret(prefix string) string {
 }
 
 const (
-	codePrefix  = "tc_"
-	tokenPrefix = "tt_"
+	codePrefix    = "tc_"
+	tokenPrefix   = "tt_"
+	refreshPrefix = "tr_"
 )
 
 // Issue makes a token without any client: for a script, or for an editor whose

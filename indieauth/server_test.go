@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tertulia/indieauth"
 
@@ -53,6 +54,7 @@ type house struct {
 	log     bytes.Buffer
 	asked   []indieauth.Request
 	deny    bool
+	life    time.Duration
 	grant   func(asked []string) []string
 }
 
@@ -95,12 +97,12 @@ func (h *house) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Reques
 			scopes = h.grant(scopes)
 		}
 		var err error
-		if back, err = h.Approve(r.Context(), req, scopes); err != nil {
+		if back, err = h.Approve(r.Context(), req, scopes, h.life); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 	}
-	http.Redirect(w, r, back, http.StatusFound)
+	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 // get sends a GET with the headers, which are names and values in turn.
@@ -159,7 +161,7 @@ func (h *house) code(t *testing.T, values url.Values) string {
 func location(t *testing.T, w *httptest.ResponseRecorder) url.Values {
 	t.Helper()
 	u, err := url.Parse(w.Header().Get("Location"))
-	if w.Code != http.StatusFound || err != nil {
+	if w.Code != http.StatusSeeOther || err != nil {
 		t.Fatalf("got %d %s, want a redirect", w.Code, w.Body)
 	}
 	return u.Query()
@@ -222,7 +224,7 @@ func TestFlowEndToEnd(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	// HOSTILE 115: secrets are neither kept nor logged.
-	kept, _ := json.Marshal([]any{h.storage.codes, h.storage.tokens})
+	kept, _ := json.Marshal([]any{h.storage.codes, h.storage.tokens, h.storage.refreshes})
 	for _, secret := range []string{token, back.Get("code")} {
 		if len(secret) < 46 || strings.Contains(h.log.String(), secret) || bytes.Contains(kept, []byte(secret)) {
 			t.Errorf("%q is short, kept or logged", secret)
@@ -245,7 +247,7 @@ func TestMetadata(t *testing.T) {
 		"scopes_supported":                 []any{"create", "profile", "email"},
 		"code_challenge_methods_supported": []any{"S256"},
 		"response_types_supported":         []any{"code"},
-		"grant_types_supported":            []any{"authorization_code"},
+		"grant_types_supported":            []any{"authorization_code", "refresh_token"},
 		"service_documentation":            "https://indieauth.spec.indieweb.org/",
 		"authorization_response_iss_parameter_supported": true,
 		"client_id_metadata_document_supported":          true,

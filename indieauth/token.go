@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Token is the token endpoint. POST redeems a code for a token. For older
-// clients POST with action=revoke revokes one, and GET tells about the token in
+// Token is the token endpoint. POST redeems a code for a token, or a refresh token
+// for a new pair. For older clients POST with action=revoke revokes one, and GET tells about the token in
 // its Authorization header.
 // Spec: indieauth#token-revocation-p-4
 // Spec: indieauth#IA-28
@@ -28,12 +28,14 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) {
 			answer(w, r, http.StatusOK, s.describe(r.Context(), token))
 		}
 	case http.MethodPost:
-		form, err := readForm(w, r, append([]string{"action", "token"}, redemptionParams...)...)
+		form, err := readForm(w, r, append([]string{"action", "token", "refresh_token", "scope"}, redemptionParams...)...)
 		switch {
 		case err != nil:
 			s.fail(w, r, err)
 		case form.Get("action") == "revoke":
 			s.revoke(w, r, form)
+		case form.Get("grant_type") == "refresh_token":
+			s.renewToken(w, r, form)
 		default:
 			s.redeemToken(w, r, form)
 		}
@@ -61,30 +63,35 @@ func (s *Server) redeemToken(w http.ResponseWriter, r *http.Request, form url.Va
 		s.fail(w, r, err)
 		return
 	}
-	secret := newSecret(tokenPrefix)
-	token := Token{Hash: Hash(secret), Me: s.Me, Issued: time.Now()}
-	if s.TokenLife > 0 {
-		token.Expires = token.Issued.Add(s.TokenLife)
-	}
-	err = s.redeem(r.Context(), in, func(code Code) (*Token, error) {
+	p := newPair()
+	err = s.redeem(r.Context(), in, func(code Code) (Given, error) {
 		// Spec: indieauth#authorization-request-li-7
 		// Spec: indieauth#access-token-response-p-2
 		if len(code.Scopes) == 0 {
-			return nil, invalidGrant("the code was issued without scope: it is good at the authorization endpoint only")
+			return Given{}, invalidGrant("the code was issued without scope: it is good at the authorization endpoint only")
 		}
-		token.ClientID, token.Scopes = code.ClientID, code.Scopes
-		return &token, nil
+		p.given = s.first(code, p)
+		return p.given, nil
 	})
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.log().Info("token issued", "client_id", token.ClientID, "scopes", token.Scopes)
+	s.log().Info("token issued", "client_id", p.given.Token.ClientID, "scopes", p.given.Token.Scopes)
+	s.answerToken(w, r, p)
+}
+
+// answerToken hands out what was given.
+func (s *Server) answerToken(w http.ResponseWriter, r *http.Request, p *pair) {
+	token := *p.given.Token
 	body := s.describe(r.Context(), token)
-	body["access_token"], body["token_type"] = secret, "Bearer"
+	body["access_token"], body["token_type"] = p.access, "Bearer"
 	// Spec: indieauth#access-token-response-li-4
-	if s.TokenLife > 0 {
-		body["expires_in"] = int64(s.TokenLife / time.Second)
+	if !token.Expires.IsZero() {
+		body["expires_in"] = int64(token.Expires.Sub(token.Issued) / time.Second)
+	}
+	if p.given.Refresh != nil {
+		body["refresh_token"] = p.refresh
 	}
 	answer(w, r, http.StatusOK, body)
 }
@@ -106,9 +113,9 @@ func (s *Server) redeemProfile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var scopes []string
-	err = s.redeem(r.Context(), in, func(code Code) (*Token, error) {
+	err = s.redeem(r.Context(), in, func(code Code) (Given, error) {
 		scopes = code.Scopes
-		return nil, nil
+		return Given{}, nil
 	})
 	if err != nil {
 		s.fail(w, r, err)
@@ -130,22 +137,14 @@ type redemption struct {
 var redemptionParams = []string{"grant_type", "code", "client_id", "redirect_uri", "code_verifier"}
 
 // readRedemption reads the parameters. A missing grant_type counts as
-// authorization_code, as in the first editions of the standard. A client that
-// authenticates by HTTP Basic, as OAuth libraries try at first, has its
-// client_id there; clients have no secrets here, so what it sends as one is
-// not looked at.
+// authorization_code, as in the first editions of the standard.
 func readRedemption(r *http.Request, form url.Values) (redemption, error) {
-	in := redemption{code: form.Get("code"), clientID: form.Get("client_id"), redirectURI: form.Get("redirect_uri"), verifier: form.Get("code_verifier")}
+	in := redemption{code: form.Get("code"), clientID: clientID(r, form), redirectURI: form.Get("redirect_uri"), verifier: form.Get("code_verifier")}
 	if grant := form.Get("grant_type"); grant != "authorization_code" && (grant != "" || in.code == "") {
 		if grant == "" {
 			return in, invalidRequest("grant_type is missing")
 		}
 		return in, &fault{http.StatusBadRequest, "unsupported_grant_type", "grant_type must be authorization_code"}
-	}
-	if user, _, ok := r.BasicAuth(); ok && in.clientID == "" {
-		if id, err := url.QueryUnescape(user); err == nil {
-			in.clientID = id
-		}
 	}
 	switch {
 	case in.code == "":
@@ -158,30 +157,48 @@ func readRedemption(r *http.Request, form url.Values) (redemption, error) {
 	return in, nil
 }
 
+// clientID reads who asks. A client that authenticates by HTTP Basic, as OAuth
+// libraries try at first, has its client_id there; clients have no secrets here, so
+// what it sends as one is not looked at.
+func clientID(r *http.Request, form url.Values) string {
+	if user, _, ok := r.BasicAuth(); ok && form.Get("client_id") == "" {
+		if id, err := url.QueryUnescape(user); err == nil {
+			return id
+		}
+	}
+	return form.Get("client_id")
+}
+
+// sameClient compares client_ids in canonical form.
+func sameClient(sent, kept string) bool {
+	id, err := CheckClientID(sent)
+	return err == nil && id == kept
+}
+
 // redeem spends a code. grant says what is given for it once client and proof
 // are right. A wrong client leaves the code to the right one; a failed proof
 // spends it, so that nobody can try twice.
-func (s *Server) redeem(ctx context.Context, in redemption, grant func(Code) (*Token, error)) error {
-	err := s.Storage.Redeem(ctx, Hash(in.code), time.Now(), func(code Code) (*Token, error) {
+func (s *Server) redeem(ctx context.Context, in redemption, grant func(Code) (Given, error)) error {
+	err := s.Storage.Redeem(ctx, Hash(in.code), time.Now(), func(code Code) (Given, error) {
 		// client_id is compared in canonical form, redirect_uri to the letter.
 		// Spec: indieauth#request-li-3
 		// Spec: indieauth#request-li-4
-		if id, err := CheckClientID(in.clientID); err != nil || id != code.ClientID {
-			return nil, invalidGrant("the code was issued to another client_id")
+		if !sameClient(in.clientID, code.ClientID) {
+			return Given{}, invalidGrant("the code was issued to another client_id")
 		}
 		if in.redirectURI != code.RedirectURI {
-			return nil, invalidGrant("the code was issued for another redirect_uri")
+			return Given{}, invalidGrant("the code was issued for another redirect_uri")
 		}
 		if err := checkVerifier(code.Challenge, in.verifier); err != nil {
-			return nil, Burn(err)
+			return Given{}, Burn(err)
 		}
 		return grant(code)
 	})
 	switch {
-	case errors.Is(err, ErrCodeUsed):
-		s.log().Warn("authorization code came twice; its token is revoked", "client_id", in.clientID)
+	case errors.Is(err, ErrUsed):
+		s.log().Warn("authorization code came twice; what it gave is revoked", "client_id", in.clientID)
 		return invalidGrant("the code was used before")
-	case errors.Is(err, ErrCodeExpired), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, ErrExpired), errors.Is(err, fs.ErrNotExist):
 		return invalidGrant("the code is unknown or has expired")
 	case err != nil:
 		return fmt.Errorf("redeem code: %w", err)

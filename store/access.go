@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -10,7 +11,7 @@ import (
 )
 
 // What lets somebody in is kept under the SHA-256 of its secret, never the secret:
-// tokens, codes, sessions and requests. What has expired is not there any more,
+// tokens, refresh tokens, codes, sessions and requests. What has expired is not there any more,
 // whether or not it was swept yet.
 
 // Session is a signed-in browser of the owner.
@@ -35,6 +36,11 @@ type Request struct {
 var tokens = table[indieauth.Token]{
 	name: "tokens", kind: "token", version: 1,
 	key: func(t *indieauth.Token) string { return t.Hash },
+}
+
+var refreshes = table[indieauth.Refresh]{
+	name: "refreshes", kind: "refresh", version: 1,
+	key: func(r *indieauth.Refresh) string { return r.Hash },
 }
 
 var codes = table[indieauth.Code]{
@@ -71,9 +77,54 @@ func (tx *Tx) PutToken(t indieauth.Token) error { return tokens.put(tx, t) }
 // DropToken removes a token; one that is not there is fine.
 func (tx *Tx) DropToken(hash string) error { return dropIfThere(tx, &tokens, hash) }
 
-// Tokens lists the tokens that are valid.
+// Tokens lists the tokens that are valid, or can be refreshed.
 func (tx *Tx) Tokens() ([]indieauth.Token, error) {
-	return tokens.all(tx, func(t *indieauth.Token) bool { return tx.fresh("", t.Expires, nil) == nil })
+	return tokens.all(tx, func(t *indieauth.Token) bool { return tx.fresh("", t.Ends(), nil) == nil })
+}
+
+// Refresh reads a refresh token by its hash, used ones included, and the token that it
+// can exchange, which may have expired; it is empty after the first use.
+func (tx *Tx) Refresh(hash string) (indieauth.Refresh, indieauth.Token, error) {
+	r, err := refreshes.get(tx, hash)
+	if err = tx.fresh("refresh token", r.Expires, err); err != nil || !r.Used.IsZero() {
+		return r, indieauth.Token{}, err
+	}
+	t, err := tokens.get(tx, r.Token)
+	return r, t, err
+}
+
+// PutRefresh writes a refresh token.
+func (tx *Tx) PutRefresh(r indieauth.Refresh) error { return refreshes.put(tx, r) }
+
+// DropFamily removes all tokens and refresh tokens that came of one code.
+func (tx *Tx) DropFamily(family string) error {
+	if family == "" {
+		return nil // those made by hand have nothing in common
+	}
+	if err := sweep(tx, &tokens, func(t *indieauth.Token) bool { return t.Family == family }); err != nil {
+		return err
+	}
+	return sweep(tx, &refreshes, func(r *indieauth.Refresh) bool { return r.Family == family })
+}
+
+// RevokeToken removes the token or refresh token with the hash, and all of its family;
+// one that is not there is fine.
+func (tx *Tx) RevokeToken(hash string) error {
+	var family string
+	if t, err := tokens.get(tx, hash); err == nil {
+		family = t.Family
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if r, err := refreshes.get(tx, hash); err == nil {
+		family = r.Family
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := tx.DropToken(hash); err != nil {
+		return err
+	}
+	return tx.DropFamily(family)
 }
 
 // Code reads an authorization code by its hash, used ones included.
@@ -130,7 +181,10 @@ func (tx *Tx) SweepAccess(before time.Time) error {
 		return err
 	}
 	expired := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
-	if err := sweep(tx, &tokens, func(t *indieauth.Token) bool { return expired(t.Expires) }); err != nil {
+	if err := sweep(tx, &tokens, func(t *indieauth.Token) bool { return expired(t.Ends()) }); err != nil {
+		return err
+	}
+	if err := sweep(tx, &refreshes, func(r *indieauth.Refresh) bool { return expired(r.Expires) }); err != nil {
 		return err
 	}
 	if err := sweep(tx, &codes, func(c *indieauth.Code) bool { return expired(c.Expires) }); err != nil {

@@ -91,6 +91,7 @@ var kinds = []kind{
 	kindOf(&outgoing, nil, nil),
 	kindOf(&feeds, nil, nil),
 	kindOf(&tokens, nil, nil),
+	kindOf(&refreshes, nil, nil),
 	kindOf(&codes, nil, nil),
 	kindOf(&sessions, nil, nil),
 	kindOf(&requests, nil, nil),

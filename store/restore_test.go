@@ -27,6 +27,7 @@ func TestRestoredTrustsNobodyAndSendsNothing(t *testing.T) {
 	update(t, db, site, func(tx *store.Tx) error {
 		return errors.Join(
 			tx.PutToken(indieauth.Token{Hash: "t", Issued: start}),
+			tx.PutRefresh(indieauth.Refresh{Hash: "f", Token: "t", Expires: later}),
 			tx.PutCode(indieauth.Code{Hash: "c", Expires: later}),
 			tx.PutSession(store.Session{Hash: "s", Expires: later}),
 			tx.PutRequest(store.Request{Hash: "r", Kind: "link", Expires: later}),
@@ -43,6 +44,7 @@ func TestRestoredTrustsNobodyAndSendsNothing(t *testing.T) {
 	view(t, again, site, func(tx *store.Tx) error {
 		for what, get := range map[string]func() error{
 			"token":   func() error { _, err := tx.Token("t"); return err },
+			"refresh": func() error { _, _, err := tx.Refresh("f"); return err },
 			"code":    func() error { _, err := tx.Code("c"); return err },
 			"session": func() error { _, err := tx.Session("s"); return err },
 			"request": func() error { _, err := tx.Request("link", "r"); return err },

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -42,32 +43,66 @@ func (a *Access) PutCode(ctx context.Context, code indieauth.Code) error {
 
 // Redeem is of indieauth.Storage: the code is marked used in the transaction that
 // keeps its token.
-func (a *Access) Redeem(ctx context.Context, hash string, now time.Time, decide func(indieauth.Code) (*indieauth.Token, error)) error {
+func (a *Access) Redeem(ctx context.Context, hash string, now time.Time, decide func(indieauth.Code) (indieauth.Given, error)) error {
 	var refused error
 	err := a.update(ctx, func(tx *store.Tx) error {
 		code, err := tx.Code(hash)
 		if err != nil {
 			return err
 		}
-		var token *indieauth.Token
+		var given indieauth.Given
 		var revoke string
-		code, token, revoke, refused = indieauth.Redemption(code, now, decide)
-		if token != nil {
-			if err := tx.PutToken(*token); err != nil {
-				return err
-			}
-		}
-		if revoke != "" {
-			if err := tx.DropToken(revoke); err != nil {
-				return err
-			}
+		code, given, revoke, refused = indieauth.Redemption(code, now, decide)
+		if err := keep(tx, given, revoke); err != nil {
+			return err
 		}
 		return tx.PutCode(code)
 	})
-	if err != nil {
-		return err
+	return cmp.Or(err, refused)
+}
+
+// Renew is of indieauth.Storage: the refresh token is marked used in the transaction
+// that keeps what it gives, and the token that it replaces goes.
+func (a *Access) Renew(ctx context.Context, hash string, now time.Time, decide func(indieauth.Refresh, indieauth.Token) (indieauth.Given, error)) error {
+	var refused error
+	err := a.update(ctx, func(tx *store.Tx) error {
+		old, token, err := tx.Refresh(hash)
+		if err != nil {
+			return err
+		}
+		var given indieauth.Given
+		var revoke string
+		old, given, revoke, refused = indieauth.Rotation(old, token, now, decide)
+		switch {
+		case revoke != "":
+			return tx.DropFamily(revoke)
+		case refused != nil:
+			return nil
+		}
+		if err := tx.DropToken(token.Hash); err != nil {
+			return err
+		}
+		if err := tx.PutRefresh(old); err != nil {
+			return err
+		}
+		return keep(tx, given, "")
+	})
+	return cmp.Or(err, refused)
+}
+
+// keep writes what a code or a refresh token has given, and revokes a family.
+func keep(tx *store.Tx, given indieauth.Given, revoke string) error {
+	if given.Token != nil {
+		if err := tx.PutToken(*given.Token); err != nil {
+			return err
+		}
 	}
-	return refused
+	if given.Refresh != nil {
+		if err := tx.PutRefresh(*given.Refresh); err != nil {
+			return err
+		}
+	}
+	return tx.DropFamily(revoke)
 }
 
 // PutToken is of indieauth.Storage.
@@ -86,10 +121,10 @@ func (a *Access) Token(ctx context.Context, hash string) (token indieauth.Token,
 
 // Revoke is of indieauth.Storage.
 func (a *Access) Revoke(ctx context.Context, hash string) error {
-	return a.update(ctx, func(tx *store.Tx) error { return tx.DropToken(hash) })
+	return a.update(ctx, func(tx *store.Tx) error { return tx.RevokeToken(hash) })
 }
 
-// Tokens lists the valid tokens.
+// Tokens lists the tokens that are valid, or can be refreshed.
 func (a *Access) Tokens(ctx context.Context) (tokens []indieauth.Token, err error) {
 	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
 		tokens, err = tx.Tokens()

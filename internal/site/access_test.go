@@ -168,8 +168,8 @@ func TestCodesAreRedeemedOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				token := indieauth.Token{Hash: store.NewID(time.Now())}
-				err := access.Redeem(t.Context(), "code", w.db.Now(), func(indieauth.Code) (*indieauth.Token, error) { return &token, nil })
+				token := indieauth.Token{Hash: store.NewID(time.Now()), Family: "code"}
+				err := access.Redeem(t.Context(), "code", w.db.Now(), func(indieauth.Code) (indieauth.Given, error) { return indieauth.Given{Token: &token}, nil })
 				if err == nil {
 					given.Add(1)
 				}
@@ -183,7 +183,7 @@ func TestCodesAreRedeemedOnce(t *testing.T) {
 			t.Errorf("after the code was used again %d tokens live, %v", len(tokens), err)
 		}
 		never := func(context.Context) error {
-			return access.Redeem(t.Context(), "none", w.db.Now(), func(indieauth.Code) (*indieauth.Token, error) { return nil, nil })
+			return access.Redeem(t.Context(), "none", w.db.Now(), func(indieauth.Code) (indieauth.Given, error) { return indieauth.Given{}, nil })
 		}
 		if err := never(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a code that is none: %v", err)

@@ -85,7 +85,7 @@ func (p *pages) decideConsent(w http.ResponseWriter, r *http.Request) {
 	}
 	to := p.IndieAuth.Deny(req)
 	if r.PostFormValue("decision") == "approve" {
-		to, err = p.IndieAuth.Approve(r.Context(), req, r.PostForm["scope"])
+		to, err = p.IndieAuth.Approve(r.Context(), req, r.PostForm["scope"], 0)
 		if errors.Is(err, indieauth.ErrScope) {
 			p.fail(w, r, http.StatusForbidden, "")
 			return
