@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/oauth2"
 )
@@ -166,6 +167,25 @@ func TestBasicDoesNotSpendTheCode(t *testing.T) {
 		r.SetBasicAuth(attempt.user, "")
 		if w := h.do(r); w.Code != attempt.status {
 			t.Errorf("Basic %s: got %d %s, want %d", attempt.user, w.Code, w.Body, attempt.status)
+		}
+	}
+}
+
+// The common library refreshes by itself.
+func TestOAuth2LibraryRefreshes(t *testing.T) {
+	h := newRefreshing()
+	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: h.web})
+	for name, style := range map[string]oauth2.AuthStyle{"params": oauth2.AuthStyleInParams, "Basic": oauth2.AuthStyleInHeader} {
+		config := oauth2.Config{ClientID: app, RedirectURL: callback, Endpoint: oauth2.Endpoint{TokenURL: base + "token", AuthStyle: style}}
+		token, err := config.Exchange(ctx, h.code(t, asking()), oauth2.VerifierOption(verifier))
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := token.AccessToken
+		token.Expiry = time.Now().Add(-time.Second)
+		token, err = config.TokenSource(ctx, token).Token()
+		if err != nil || token.AccessToken == old || !h.works(t, token.AccessToken) || h.works(t, old) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

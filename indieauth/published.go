@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,23 +24,16 @@ type published struct {
 	refreshes bool // it says that it can use a refresh token
 }
 
-// readMetadata reads a client metadata document. Names of properties are exact,
-// as everywhere in JSON but in Go.
+// readMetadata reads a client metadata document.
 func readMetadata(body []byte, id *url.URL) (published, error) {
-	var properties map[string]json.RawMessage
+	var properties properties
 	if len(body) > maxMetadata {
 		return published{}, errors.New("metadata is too large")
 	}
 	if err := json.Unmarshal(body, &properties); err != nil {
 		return published{}, errors.New("metadata is not a JSON object")
 	}
-	text := func(name string) string {
-		var value string
-		if json.Unmarshal(properties[name], &value) != nil {
-			return "" // absent, or not a string
-		}
-		return value
-	}
+	text := properties.text
 	// Spec: indieauth#client-metadata-li-1
 	if own, err := CheckClientID(text("client_id")); err != nil || own != id.String() {
 		return published{}, errors.New("metadata is for another client_id")
@@ -104,10 +98,7 @@ func readApp(body []byte, header http.Header, id *url.URL) (published, error) {
 // <a> does not count: those can come from a visitor's comment.
 func elementLinks(doc *html.Node, rel string) []string {
 	var links []string
-	for node := range doc.Descendants() {
-		if node.Type != html.ElementNode || node.Data != "link" || node.Namespace != "" {
-			continue
-		}
+	for node := range elements(doc, "link") {
 		if slices.Contains(strings.Fields(strings.ToLower(attribute(node, "rel"))), rel) {
 			links = append(links, strings.TrimSpace(attribute(node, "href")))
 		}
@@ -115,15 +106,37 @@ func elementLinks(doc *html.Node, rel string) []string {
 	return links
 }
 
+// elements yields the HTML elements of a name that are part of the page: a template's
+// are not.
+func elements(doc *html.Node, name string) iter.Seq[*html.Node] {
+	return func(yield func(*html.Node) bool) {
+		for node := range doc.Descendants() {
+			if node.Type == html.ElementNode && node.Data == name && node.Namespace == "" && !inTemplate(node) && !yield(node) {
+				return
+			}
+		}
+	}
+}
+
+func inTemplate(node *html.Node) bool {
+	for ; node != nil; node = node.Parent {
+		if node.Type == html.ElementNode && node.Data == "template" {
+			return true
+		}
+	}
+	return false
+}
+
 // documentBase is what a page's relative URLs are relative to.
 func documentBase(doc *html.Node, address *url.URL) *url.URL {
-	for node := range doc.Descendants() {
-		if node.Type == html.ElementNode && node.Data == "base" && node.Namespace == "" && attribute(node, "href") != "" {
-			if base, err := address.Parse(strings.TrimSpace(attribute(node, "href"))); err == nil {
-				return base
-			}
-			break
+	for node := range elements(doc, "base") {
+		if attribute(node, "href") == "" {
+			continue
 		}
+		if base, err := address.Parse(strings.TrimSpace(attribute(node, "href"))); err == nil {
+			return base
+		}
+		break
 	}
 	return address
 }
@@ -184,8 +197,14 @@ func webURL(raw string, base *url.URL) string {
 // cleanName makes a stranger's text one short line: no controls, no direction
 // marks or other invisible characters, no towers of combining marks.
 func cleanName(raw string) string {
+	runes := []rune(cleanLine(raw))
+	return strings.TrimSpace(string(runes[:min(len(runes), maxName)]))
+}
+
+// cleanLine is cleanName at any length.
+func cleanLine(raw string) string {
 	var b strings.Builder
-	runes, marks := 0, 0
+	marks := 0
 	for _, r := range strings.Join(strings.Fields(raw), " ") {
 		if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) {
 			marks++
@@ -195,10 +214,7 @@ func cleanName(raw string) string {
 		if r == utf8.RuneError || marks > 2 || !unicode.IsGraphic(r) {
 			continue
 		}
-		if runes++; runes > maxName {
-			break
-		}
 		b.WriteRune(r)
 	}
-	return strings.TrimSpace(b.String())
+	return b.String()
 }

@@ -1,7 +1,6 @@
 package indieauth_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,8 +12,6 @@ import (
 	"time"
 
 	"tertulia/indieauth"
-
-	"golang.org/x/oauth2"
 )
 
 // newRefreshing is a house whose client at app says that it can refresh.
@@ -334,24 +331,5 @@ func TestRefreshKeepsWhatTheApplicationWrote(t *testing.T) {
 	token, err = h.Check(t.Context(), access)
 	if err != nil || token.Name != "phone" || !token.Lenient || !token.LastUsed.Equal(used) || !token.Ends().Equal(token.Renewable) {
 		t.Errorf("got %+v, %v", token, err)
-	}
-}
-
-// The common library refreshes by itself.
-func TestOAuth2LibraryRefreshes(t *testing.T) {
-	h := newRefreshing()
-	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: h.web})
-	for name, style := range map[string]oauth2.AuthStyle{"params": oauth2.AuthStyleInParams, "Basic": oauth2.AuthStyleInHeader} {
-		config := oauth2.Config{ClientID: app, RedirectURL: callback, Endpoint: oauth2.Endpoint{TokenURL: base + "token", AuthStyle: style}}
-		token, err := config.Exchange(ctx, h.code(t, asking()), oauth2.VerifierOption(verifier))
-		if err != nil {
-			t.Fatal(err)
-		}
-		old := token.AccessToken
-		token.Expiry = time.Now().Add(-time.Second)
-		token, err = config.TokenSource(ctx, token).Token()
-		if err != nil || token.AccessToken == old || !h.works(t, token.AccessToken) || h.works(t, old) {
-			t.Errorf("%s: got %v", name, err)
-		}
 	}
 }
