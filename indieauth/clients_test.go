@@ -89,6 +89,10 @@ func TestRealClientsGetTheirTokens(t *testing.T) {
 				t.Errorf("%s: no %s in %s", name, key, w.Body)
 			}
 		}
+		// None of them knows how to refresh: they would lose their access.
+		if body["expires_in"] != nil || body["refresh_token"] != nil {
+			t.Errorf("%s: got %s, want a token that lasts", name, w.Body)
+		}
 	}
 }
 

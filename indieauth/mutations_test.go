@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -181,4 +182,26 @@ func TestSecretsDoNoWorkOfAnother(t *testing.T) {
 	for name, secret := range map[string]string{"access token": access, "code": code} {
 		h.refused(t, name+" as refresh token", refreshing(secret), "invalid_grant")
 	}
+}
+
+// FuzzToken posts whatever a stranger may: who has no secret gets none, and nothing
+// that is sent makes the server fail.
+func FuzzToken(f *testing.F) {
+	f.Add(form, redeeming("tc_x").Encode(), "application/json", "Bearer x")
+	f.Add(form+";charset=UTF-8", refreshing("tr_x").Encode()+"&", form, "Basic eDp5")
+	f.Add(form, "action=revoke&token=tt_x", ";;;", "bearer  ")
+	f.Add("application/json", "{}", form+";q=0.000", "Basic")
+	f.Add(form, "grant_type=refresh_token&scope=%00&refresh_token=%zz&client_id=:", "", "")
+	f.Fuzz(func(t *testing.T, contentType, body, accept, authorization string) {
+		h := newHouse()
+		token := h.token(t, "create")
+		for _, path := range []string{"token", "auth", "introspect", "revoke", "userinfo"} {
+			r := httptest.NewRequest("POST", base+path, strings.NewReader(body))
+			r.Header = http.Header{"Content-Type": {contentType}, "Accept": {accept}, "Authorization": {authorization}}
+			w := h.do(r)
+			if w.Code >= 500 || strings.Contains(w.Body.String(), "access_token\"") || len(h.storage.tokens) != 1 || !h.works(t, token) {
+				t.Errorf("%s: got %d %s", path, w.Code, w.Body)
+			}
+		}
+	})
 }

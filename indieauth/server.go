@@ -1,16 +1,22 @@
-// Package indieauth is an IndieAuth authorization server for a site with one owner.
+// Package indieauth makes a person's own address their account.
 //
-// A [Server] holds the settings and offers one handler per endpoint. The
-// application keeps codes and tokens (a [Storage]) and shows the page on which
-// the owner says yes or no (a [Consent]); everything between is done here.
+// A [Server] is the authorization server of a site with one owner. It holds the
+// settings and offers one handler per endpoint. The application keeps codes and tokens
+// (a [Storage]) and shows the page on which the owner says yes or no (a [Consent]);
+// everything between is done here.
 //
 //	auth := &indieauth.Server{Issuer: base, Me: me, Endpoints: urls, Storage: db, Consent: pages, Client: guarded}
 //	mux.HandleFunc("/auth", auth.Authorization) // and Token, Metadata, Introspection, Revocation, Userinfo
 //	grant, err := auth.Check(ctx, token)        // in the resource server
 //
-// It follows the IndieAuth living standard of 11 July 2024
+// A [Client] signs people in with theirs, wherever their server is.
+//
+//	to, flow, err := client.Begin(ctx, "bea.example")
+//	who, err := client.Finish(ctx, flow, r.URL.Query())
+//
+// Both follow the IndieAuth living standard of 11 July 2024
 // (https://indieauth.spec.indieweb.org/), RFC 6749, RFC 7636 (PKCE), RFC 7009
-// (revocation), RFC 7662 (introspection) and RFC 9207 (iss).
+// (revocation), RFC 7662 (introspection), RFC 9207 (iss) and RFC 9700 (best practice).
 package indieauth
 
 import (
