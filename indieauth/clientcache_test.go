@@ -124,8 +124,10 @@ func TestClientsThatAreKeptAreBounded(t *testing.T) {
 	for n := range 300 {
 		ask(n)
 	}
+	ask(100)
 	ask(299)
 	ask(0)
+	want(t, "fetched one between", 1, fetched["app100.example"])
 	want(t, "fetched the last", 1, fetched["app299.example"])
 	want(t, "fetched the first", 2, fetched["app0.example"])
 }

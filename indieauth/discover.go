@@ -28,7 +28,7 @@ type Authority struct {
 
 const (
 	maxProfile = 1 << 20  // of a person's page, bytes that are looked at
-	maxAnswer  = 64 << 10 // of metadata and of a token endpoint's answer; more is refused
+	maxAnswer  = 64 << 10 // of metadata and of a token endpoint's answer
 	maxHops    = 10
 )
 
@@ -60,12 +60,12 @@ func (c *Client) metadata(ctx context.Context, address string, page *url.URL) (A
 	if err := checkEndpoint(address, page); err != nil {
 		return Authority{}, fmt.Errorf("metadata: %w", err)
 	}
-	found, err := c.get(ctx, address, "application/json", maxAnswer+1)
+	found, err := c.get(ctx, address, "application/json", maxAnswer)
 	if err != nil {
 		return Authority{}, fmt.Errorf("metadata: %w", err)
 	}
 	var properties properties
-	if len(found.body) > maxAnswer || json.Unmarshal(found.body, &properties) != nil {
+	if json.Unmarshal(found.body, &properties) != nil { // as it is when it was cut
 		return Authority{}, errors.New("metadata: not a JSON object of bearable size")
 	}
 	server := Authority{properties.text("issuer"), properties.text("authorization_endpoint"), properties.text("token_endpoint")}
