@@ -14,12 +14,16 @@ import (
 // tokens, refresh tokens, codes, sessions and requests. What has expired is not there any more,
 // whether or not it was swept yet.
 
-// Session is a signed-in browser of the owner.
+// Session is a signed-in browser of somebody who looks after the site.
 type Session struct {
 	Hash    string    `json:"hash"`
 	Me      string    `json:"me"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
+	How     string    `json:"how,omitempty"`   // they signed in: link, passphrase, passkey, or a provider's name; "": link
+	Seen    time.Time `json:"seen,omitzero"`   // last, to the hour; zero: not since Created
+	From    string    `json:"from,omitempty"`  // network that it was last seen from, coarse; "" when not known
+	Agent   string    `json:"agent,omitempty"` // browser and system, in a few words; "" when not known
 }
 
 // Request is something short-lived that waits for its second half: a one-time
@@ -191,6 +195,9 @@ func (tx *Tx) SweepAccess(before time.Time) error {
 		return err
 	}
 	if err := sweep(tx, &sessions, func(s *Session) bool { return expired(s.Expires) }); err != nil {
+		return err
+	}
+	if err := sweep(tx, &devices, func(d *Device) bool { return expired(d.Expires) }); err != nil {
 		return err
 	}
 	return sweep(tx, &requests, func(r *Request) bool { return expired(r.Expires) })

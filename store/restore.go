@@ -184,7 +184,9 @@ func tame(ctx context.Context, dir string, m Manifest, opts Options) (erased int
 		if err := db.checkUploads(ctx, site, m); err != nil {
 			return 0, err
 		}
-		for _, table := range []string{tokens.name, refreshes.name, codes.name, sessions.name, requests.name} {
+		for _, table := range []string{
+			tokens.name, refreshes.name, codes.name, sessions.name, requests.name, devices.name, passphrases.name, passkeys.name,
+		} {
 			if err := db.empty(ctx, prefix(site, table)); err != nil {
 				return 0, err
 			}

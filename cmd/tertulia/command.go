@@ -52,6 +52,7 @@ type given struct {
 	scope, name, state, site, trust string
 	dryRun, backlog, prefix         bool
 	old, new                        string // directories
+	person                          string
 	dir, preset, at                 string
 	limit                           int
 	words                           []string // of a verb that works alone
@@ -73,7 +74,15 @@ func commands() []command {
 		{"init", "look at your site, write its settings and print the lines to paste", []verb{{word: "URL", flags: "dir preset at yes", alone: initSite}}},
 		{"check", "say point by point what works and what does not; it leaves everything as it was",
 			[]verb{{word: "[URL]", flags: "json", whole: true, alone: check, run: checkNow}}},
-		{"link", "print a one-time sign-in link for the owner's pages", []verb{{run: newLink}}},
+		{"link", "print a one-time sign-in link for the owner's pages", []verb{{flags: "person", run: newLink}}},
+		{"session", "where those who look after the site are signed in", []verb{
+			{name: "list", flags: "person json", run: listSessions},
+			{name: "revoke", word: "ID|all", flags: "person", run: revokeSession},
+		}},
+		{"passphrase", "a passphrase to sign in with, instead of a link", []verb{
+			{name: "new", flags: "person", run: newPassphrase},
+			{name: "remove", flags: "person", run: dropPassphrase},
+		}},
 		{"token", "access tokens for scripts and editors", []verb{
 			{name: "new", flags: "scope name", run: newToken},
 			{name: "list", flags: "json", run: listTokens},
@@ -135,6 +144,7 @@ func (g *given) set() *flag.FlagSet {
 	fs.BoolVar(&g.verbose, "verbose", false, "log every detail")
 	fs.StringVar(&g.scope, "scope", "create", "what the token may do, as `WORDS` in quotes: "+strings.Join(scopes(), " "))
 	fs.StringVar(&g.name, "name", "", "the `NAME` by which you know it")
+	fs.StringVar(&g.person, "person", "", "the `URL` of the person, when several look after the site")
 	fs.StringVar(&g.state, "state", string(store.Pending), "those in a `STATE`: "+strings.Join(states(), ", "))
 	fs.StringVar(&g.trust, "trust", "", "only those whose `TRUST` is one of: "+strings.Join(trusts(), ", "))
 	fs.IntVar(&g.limit, "limit", 50, "at most `N` of them")
@@ -304,6 +314,8 @@ func (c command) hint(err error) string {
 		return backupHint(err)
 	case errors.Is(err, fs.ErrNotExist) && c.name == "mention":
 		return "tertulia mention list shows those that wait, with --state the others"
+	case errors.Is(err, fs.ErrNotExist) && (c.name == "link" || c.name == "passphrase"):
+		return "--person takes an address that [[person]] names in the settings"
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Sprintf("tertulia %s list shows what there is", c.name)
 	case errors.Is(err, store.ErrClosed):

@@ -42,6 +42,9 @@ type settings struct {
 	// Your sites. Without any there is one, on localhost, to try things out.
 	Sites []siteSettings `toml:"site"`
 
+	// Who looks after the sites besides you, whose address each site is.
+	People []personSettings `toml:"person"`
+
 	Fetch      fetchSettings      `toml:"fetch"`
 	Webmention webmentionSettings `toml:"webmention"`
 	Micropub   micropubSettings   `toml:"micropub"`
@@ -104,6 +107,20 @@ type siteSettings struct {
 	Publish      publishSettings      `toml:"publish"`
 	Watch        watchSettings        `toml:"watch"`
 	Conversation conversationSettings `toml:"conversation"`
+}
+
+// personSettings is somebody who looks after sites: [[person]].
+type personSettings struct {
+	// Their own address. Decisions bear it.
+	// Example: me = "https://bea.example/"
+	Me string `toml:"me"`
+	// What they are called. Default: their address. Example: name = "Bea"
+	Name string `toml:"name"`
+	// The sites that they look after. Default: all. Example: sites = ["https://example.com/"]
+	Sites []string `toml:"sites"`
+	// What they may do: a "moderator" decides about mentions and people, an "owner" does
+	// everything. Example: role = "moderator"
+	Role string `toml:"role"`
 }
 
 // channelSettings is a channel of a site: [[site.channel]].

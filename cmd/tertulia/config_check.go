@@ -45,6 +45,7 @@ func (l *loader) check() {
 	l.limits()
 	if len(s.Sites) == 0 {
 		l.firstSite()
+		l.people()
 		return
 	}
 	for i := range s.Sites {
@@ -54,6 +55,7 @@ func (l *loader) check() {
 	for i := range s.Sites {
 		l.destinations(&s.Sites[i], which(i, len(s.Sites)))
 	}
+	l.people()
 }
 
 // firstSite makes up the site of the first run, on localhost whatever the loopback

@@ -162,16 +162,23 @@ func (l *loader) sections(into reflect.Value, value toml.Primitive, key string) 
 	}
 	into.Set(reflect.MakeSlice(into.Type(), len(all), len(all)))
 	for i, one := range all {
-		l.section(into.Index(i), one, key+".", which(i, len(all)))
+		noun := "site"
+		if key == "person" {
+			noun = key
+		}
+		l.section(into.Index(i), one, key+".", nth(noun, i, len(all)))
 	}
 }
 
 // which tells one of several sites from the others.
-func which(i, of int) string {
+func which(i, of int) string { return nth("site", i, of) }
+
+// nth tells one of several sections of a kind from the others.
+func nth(noun string, i, of int) string {
 	if of < 2 {
 		return ""
 	}
-	return fmt.Sprintf(" of site %d", i+1)
+	return fmt.Sprintf(" of %s %d", noun, i+1)
 }
 
 // environment fills a struct from the variables that bear the names of its keys.

@@ -17,16 +17,6 @@ import (
 	"tertulia/store"
 )
 
-// newLink prints a one-time sign-in link.
-func newLink(ctx context.Context, c call) error {
-	url, err := c.site.Access.NewLink(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(c.io.out, url)
-	return nil
-}
-
 func newToken(ctx context.Context, c call) error {
 	secret, err := c.site.Access.NewToken(ctx, c.flags.name, strings.Fields(c.flags.scope))
 	if err != nil {

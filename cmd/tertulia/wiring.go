@@ -26,7 +26,7 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 	}
 	s := &site.Site{
 		Key: set.siteKey(one), URL: home, Base: set.base(one), Language: one.Language,
-		Name: one.Name, Approve: site.Approval(one.Conversation.Approve), Lenient: set.Micropub.LenientClients,
+		Name: one.Name, Keepers: set.keepers(one), Approve: site.Approval(one.Conversation.Approve), Lenient: set.Micropub.LenientClients,
 	}
 	for _, alias := range one.Aliases {
 		u, err := url.Parse(alias)

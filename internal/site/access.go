@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tertulia/indieauth"
@@ -17,20 +18,20 @@ import (
 	"tertulia/store"
 )
 
-// Access is who may do what on a site: an indieauth.Storage, the owner's sessions
-// and sign-in links, and the grants behind tokens. Of every secret only the hash is
-// kept.
+// Access is who may do what on a site: an indieauth.Storage, how those who look after
+// the site sign in, their sessions, and the grants behind tokens. Of every secret only
+// the hash is kept. One Access belongs to a site while the service runs, because it
+// counts guesses.
 type Access struct {
 	Site *Site
 	DB   *store.DB
+
+	guesses guesses
+	hashing sync.Mutex // one passphrase at a time: each takes 19 MiB
 }
 
-// How long things last.
-const (
-	linkLife    = 15 * time.Minute
-	sessionLife = 30 * 24 * time.Hour
-	consentLife = 10 * time.Minute
-)
+// consentLife is how long a consent may be before the owner.
+const consentLife = 10 * time.Minute
 
 func (a *Access) update(ctx context.Context, fn func(*store.Tx) error) error {
 	return a.DB.Update(ctx, a.Site.Key, fn)
@@ -183,57 +184,6 @@ func (a *Access) Grant(ctx context.Context, token string) (micropub.Grant, error
 	}, nil
 }
 
-// NewLink makes a one-time sign-in link.
-func (a *Access) NewLink(ctx context.Context) (string, error) {
-	secret := rand.Text()
-	err := a.put(ctx, "link", secret, linkLife, "", nil)
-	return a.Site.Endpoint("link/" + secret), err
-}
-
-// Link tells until when a sign-in link works; fs.ErrNotExist when it was used or
-// is too old.
-func (a *Access) Link(ctx context.Context, secret string) (until time.Time, err error) {
-	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
-		r, err := tx.Request("link", indieauth.Hash(secret))
-		until = r.Expires
-		return err
-	})
-	return until, err
-}
-
-// FollowLink trades a sign-in link for a session: the secret for its cookie.
-func (a *Access) FollowLink(ctx context.Context, link string) (session string, expires time.Time, err error) {
-	session = rand.Text() + rand.Text()
-	err = a.update(ctx, func(tx *store.Tx) error {
-		if _, err := tx.TakeRequest("link", indieauth.Hash(link)); err != nil {
-			return err
-		}
-		expires = tx.Now.Add(sessionLife)
-		return tx.PutSession(store.Session{
-			Hash: indieauth.Hash(session), Me: a.Site.Me(), Created: tx.Now, Expires: expires,
-		})
-	})
-	return session, expires, err
-}
-
-// Session tells who a session's secret stands for; fs.ErrNotExist when it has ended.
-func (a *Access) Session(ctx context.Context, secret string) (me string, err error) {
-	if secret == "" {
-		return "", fmt.Errorf("no session: %w", fs.ErrNotExist)
-	}
-	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
-		s, err := tx.Session(indieauth.Hash(secret))
-		me = s.Me
-		return err
-	})
-	return me, err
-}
-
-// SignOut ends a session.
-func (a *Access) SignOut(ctx context.Context, secret string) error {
-	return a.update(ctx, func(tx *store.Tx) error { return tx.DropSession(indieauth.Hash(secret)) })
-}
-
 // AskConsent keeps an authorization request while its page is before the owner,
 // bound to the session, and returns what the form must bring back.
 func (a *Access) AskConsent(ctx context.Context, session string, req indieauth.Request) (id string, err error) {
@@ -275,16 +225,6 @@ func (a *Access) put(ctx context.Context, kind, secret string, life time.Duratio
 			Created: tx.Now, Expires: tx.Now.Add(life),
 		})
 	})
-}
-
-// Unclaimed tells whether nobody is signed in to the site: then its owner needs a link.
-func (a *Access) Unclaimed(ctx context.Context) (unclaimed bool, err error) {
-	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
-		sessions, err := tx.Sessions()
-		unclaimed = len(sessions) == 0
-		return err
-	})
-	return unclaimed, err
 }
 
 // Sweep removes what expired longer ago than age.

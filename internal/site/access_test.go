@@ -38,11 +38,11 @@ func TestSignInLinksWorkOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if secret, _, err := access.FollowLink(t.Context(), first); err == nil {
+				if pass, err := access.FollowLink(t.Context(), first, site.Arrival{}); err == nil {
 					followed.Add(1)
 					mu.Lock()
 					defer mu.Unlock()
-					session = secret
+					session = pass.Session
 				} else if !errors.Is(err, fs.ErrNotExist) {
 					t.Error(err)
 				}
@@ -52,32 +52,32 @@ func TestSignInLinksWorkOnce(t *testing.T) {
 		if n := followed.Load(); n != 1 {
 			t.Errorf("the link was followed %d times", n)
 		}
-		if me, err := access.Session(t.Context(), session); err != nil || me != "https://me.example/" {
-			t.Errorf("session of %q, %v", me, err)
+		if keeper, err := access.Session(t.Context(), session, site.Visit{}); err != nil || keeper.Me != "https://me.example/" || keeper.Role != site.Owner {
+			t.Errorf("session of %+v, %v", keeper, err)
 		}
 		late := link()
 		pass(16 * time.Minute)
-		if _, err := access.Link(t.Context(), late); !errors.Is(err, fs.ErrNotExist) {
+		if _, _, err := access.Link(t.Context(), late); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("an old link: %v", err)
 		}
-		if _, _, err := access.FollowLink(t.Context(), late); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := access.FollowLink(t.Context(), late, site.Arrival{}); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("an old link: %v", err)
 		}
 		for _, secret := range []string{"", "nonsense", first} {
-			if _, err := access.Session(t.Context(), secret); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := access.Session(t.Context(), secret, site.Visit{}); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("session %q: %v", secret, err)
 			}
 		}
-		second, _, err := access.FollowLink(t.Context(), link())
+		second, err := access.FollowLink(t.Context(), link(), site.Arrival{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := access.SignOut(t.Context(), second); err != nil {
+		if err := access.SignOut(t.Context(), second.Session); err != nil {
 			t.Fatal(err)
 		}
 		pass(31 * 24 * time.Hour)
-		for _, secret := range []string{session, second} {
-			if _, err := access.Session(t.Context(), secret); !errors.Is(err, fs.ErrNotExist) {
+		for _, secret := range []string{session, second.Session} {
+			if _, err := access.Session(t.Context(), secret, site.Visit{}); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("a session that has ended: %v", err)
 			}
 		}

@@ -42,6 +42,7 @@ type Site struct {
 	Name     string     // title for readers
 	Language string     // BCP 47
 	Author   mf2.Item   // the owner's h-card
+	Keepers  []Keeper   // who looks after it besides the owner of URL
 
 	// Root is the directory of the site's pages when this service serves them:
 	// then it is ours to know which pages exist. "" means that they are elsewhere.

@@ -58,13 +58,13 @@ func (p *pages) decideMention(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch r.PostFormValue("decision") {
 	case "approve":
-		err = p.Mentions.Approve(r.Context(), owner.me, id, r.PostFormValue("seen"))
+		err = p.Mentions.Approve(r.Context(), owner.Me, id, r.PostFormValue("seen"))
 	case "reject":
-		err = p.Mentions.Reject(r.Context(), owner.me, id)
+		err = p.Mentions.Reject(r.Context(), owner.Me, id)
 	case "mute":
-		err = p.Mentions.DecideAuthor(r.Context(), owner.me, id, site.Muted)
+		err = p.Mentions.DecideAuthor(r.Context(), owner.Me, id, site.Muted)
 	case "block":
-		err = p.Mentions.DecideAuthor(r.Context(), owner.me, id, site.Blocked)
+		err = p.Mentions.DecideAuthor(r.Context(), owner.Me, id, site.Blocked)
 	default:
 		p.fail(w, r, http.StatusBadRequest, "")
 		return

@@ -81,10 +81,12 @@ func (p *pages) endpoints() http.Handler {
 
 	// For the owner.
 	all("link/{secret}", p.only(p.link, p.followLink))
+	all("signin", p.only(p.signIn, p.trySignIn))
 	all("auth/decide", p.only(nil, p.decideConsent))
 	all("signout", p.only(nil, p.signOut))
 	all("admin/", p.only(p.admin, nil))
 	all("admin/decide", p.only(nil, p.decideMention))
+	all("admin/sessions", p.only(p.sessions, p.changeSessions))
 	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
 		if path != "" {
 			r.Handle(path, p.only(p.toAdmin, nil))

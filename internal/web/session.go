@@ -2,43 +2,70 @@ package web
 
 import (
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/gorilla/mux"
+
 	"tertulia/indieauth"
-	"tertulia/internal/web/theme"
+	"tertulia/internal/site"
 )
 
-// session is the owner, signed in with this browser.
+// session is somebody who looks after the site, signed in with this browser.
 type session struct {
 	secret string
-	me     string
+	site.Keeper
 }
 
-// form is the hidden field of the owner's forms: it follows from the session and
-// is no use without it. A request needs both, so a cookie alone changes nothing.
+// form is the hidden field of the forms: it follows from the session and is no use
+// without it. A request needs both, so a cookie alone changes nothing.
 func (s *session) form() string { return indieauth.Hash("form " + s.secret) }
 
-// owner is who is signed in, nil for visitors.
+// moderators are the routes below the base that are a moderator's too. Every other that
+// knows a session is for owners: who adds one need not think of it.
+var moderators = []string{"admin/", "admin/decide", "admin/sessions", "signout"}
+
+// errRole is what a route says to somebody who is signed in and may not use it.
+var errRole = errors.New("this is for owners of the site")
+
+// least is the role that the route of a request asks for.
+func (p *pages) least(r *http.Request) site.Role {
+	if route := mux.CurrentRoute(r); route != nil {
+		if path, err := route.GetPathTemplate(); err == nil && slices.Contains(moderators, strings.TrimPrefix(path, p.base.Path)) {
+			return site.Moderator
+		}
+	}
+	return site.Owner
+}
+
+// owner is who is signed in, nil for visitors; the error is errRole when their role is not enough.
 func (p *pages) owner(r *http.Request) (*session, error) {
-	c, err := r.Cookie(p.cookie("session"))
-	if err != nil {
+	secret := p.cookieValue(r, "session")
+	if secret == "" {
 		return nil, nil
 	}
-	me, err := p.Access.Session(r.Context(), c.Value)
+	keeper, err := p.Access.Session(r.Context(), secret, p.visit(r))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &session{secret: c.Value, me: me}, nil
+	if !keeper.Role.May(p.least(r)) {
+		return nil, errRole
+	}
+	return &session{secret, keeper}, nil
+}
+
+// visit is where a request comes from.
+func (p *pages) visit(r *http.Request) site.Visit {
+	return site.Visit{From: p.server.sender(r), Agent: r.UserAgent()}
 }
 
 // cookie is the name of a cookie. Cookies know nothing of ports and paths, so
@@ -52,6 +79,15 @@ func (p *pages) cookie(name string) string {
 		return "__Host-" + full
 	}
 	return full
+}
+
+// cookieValue is what a cookie holds, "" when there is none.
+func (p *pages) cookieValue(r *http.Request, name string) string {
+	c, err := r.Cookie(p.cookie(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 func (p *pages) setCookie(w http.ResponseWriter, name, value string, expires time.Time) {
@@ -93,62 +129,6 @@ func (p *pages) signedIn(w http.ResponseWriter, r *http.Request) *session {
 		return nil
 	}
 	return owner
-}
-
-// maxReturn is the longest address, in bytes, that fits into a cookie.
-const maxReturn = 2900
-
-// askToSignIn says how, and remembers in the browser where it was about to go:
-// nothing is kept here for strangers.
-func (p *pages) askToSignIn(w http.ResponseWriter, r *http.Request, client string) {
-	if to := r.URL.RequestURI(); len(to) <= maxReturn {
-		p.setCookie(w, "return", base64.RawURLEncoding.EncodeToString([]byte(to)), time.Now().Add(30*time.Minute))
-	} else {
-		p.dropCookie(w, "return") // an earlier one would lead astray
-	}
-	w.Header().Set("WWW-Authenticate", "SignInLink") // RFC 9110 wants one; no browser asks for a password then
-	p.render(w, r, http.StatusUnauthorized, "signin", theme.SignIn{Shell: p.shell(r, nil), Client: client})
-}
-
-// link shows a one-time sign-in link, to be confirmed: looking at it, as mail
-// scanners and previews do, uses nothing up.
-func (p *pages) link(w http.ResponseWriter, r *http.Request) {
-	until, err := p.Access.Link(r.Context(), pathVar(r, "secret"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		p.broken(w, r, err)
-		return
-	}
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	view := theme.SignInLink{Shell: p.shell(r, nil), Action: r.URL.Path, Expired: err != nil, Until: until}
-	status := http.StatusOK
-	if view.Expired {
-		status = http.StatusGone
-	}
-	p.render(w, r, status, "link", view)
-}
-
-// followLink signs in, and goes on to where the browser was held up.
-func (p *pages) followLink(w http.ResponseWriter, r *http.Request) {
-	secret, expires, err := p.Access.FollowLink(r.Context(), pathVar(r, "secret"))
-	if errors.Is(err, fs.ErrNotExist) {
-		p.link(w, r)
-		return
-	}
-	if err != nil {
-		p.broken(w, r, err)
-		return
-	}
-	p.setCookie(w, "session", secret, expires)
-	to := p.base.Path + "admin/"
-	if c, err := r.Cookie(p.cookie("return")); err == nil {
-		p.dropCookie(w, "return")
-		if back, err := base64.RawURLEncoding.DecodeString(c.Value); err == nil && p.ours(string(back)) {
-			to = string(back)
-		}
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // ours tells whether a return path leads below our base and nowhere else: as it

@@ -191,7 +191,10 @@ func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
 		}
 	}
 	if owner != nil {
-		s.Nav = []theme.Link{{Name: l.T("inbox.title"), URL: p.base.Path + "admin/", Current: r.URL.Path == p.base.Path+"admin/"}}
+		for _, page := range []struct{ path, title string }{{"admin/", "inbox.title"}, {"admin/sessions", "sessions.title"}} {
+			at := p.base.Path + page.path
+			s.Nav = append(s.Nav, theme.Link{Name: l.T(page.title), URL: at, Current: r.URL.Path == at})
+		}
 		s.SignOut = p.base.Path + "signout"
 		s.Hidden = []theme.Field{{Name: "form", Value: owner.form()}}
 	}
@@ -210,8 +213,13 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, status int, detai
 	p.render(w, r, status, "error", theme.Error{Shell: p.shell(r, nil), Status: status, Detail: detail, DetailLang: "en", Home: p.Me()})
 }
 
-// broken answers 500 and writes the cause where the owner sees it.
+// broken answers 500 and writes the cause where the owner sees it; 403 where a role is
+// not enough.
 func (p *pages) broken(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, errRole) {
+		p.fail(w, r, http.StatusForbidden, p.language(r).T("error.role"))
+		return
+	}
 	p.logFailure(r, err)
 	var later interface{ RetryAfter() time.Duration }
 	if errors.As(err, &later) { // no room, or no disk: it may fare better then

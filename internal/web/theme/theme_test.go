@@ -43,8 +43,10 @@ func views(text, address string) map[string]any {
 			{ID: text, Response: response, Page: link, Why: "person", Received: noon}, {ID: text, Response: marked, Page: link, Why: text}}},
 		"consent": theme.Consent{Shell: shell, Action: address, Client: link, ClientID: address, Redirect: address, Me: address,
 			Scopes: []theme.Scope{{Name: "create", Granted: true}, {Name: text}}, Warnings: []string{"redirect", text}},
-		"signin":     theme.SignIn{Shell: shell, Command: text, Client: text},
-		"link":       theme.SignInLink{Shell: shell, Action: address, Until: noon},
+		"signin": theme.SignIn{Shell: shell, Command: text, Client: text, Action: address, Passphrase: true, Several: true, Me: text, Error: "wrong"},
+		"sessions": theme.Sessions{Shell: shell, Action: address, Person: text, Role: "owner", Passphrase: true, Least: 12, Error: "short", Me: text,
+			Browsers: []theme.Browser{{ID: text, Person: text, Agent: text, From: text, How: "link", Since: noon, Seen: noon, Current: true}, {How: text}}},
+		"link":       theme.SignInLink{Shell: shell, Action: address, Until: noon, Person: text},
 		"status":     theme.Status{Shell: shell, Source: address, Target: address, Stage: text, Detail: text, Received: noon, Changed: noon},
 		"webmention": theme.Webmention{Shell: shell, Endpoint: address, Source: text, Target: text, Error: text, Field: "target"},
 		"error":      theme.Error{Shell: shell, Status: 404, Detail: text, Home: address},
@@ -55,7 +57,7 @@ func views(text, address string) map[string]any {
 func empty() map[string]any {
 	return map[string]any{
 		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "admin": theme.Admin{}, "consent": theme.Consent{},
-		"signin": theme.SignIn{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
+		"signin": theme.SignIn{}, "sessions": theme.Sessions{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
 	}
 }
 
@@ -176,7 +178,7 @@ func TestPagesAreAccessible(t *testing.T) {
 
 // No sentence is missing: its name would stand in the page.
 func TestPagesHaveNoUnspokenSentences(t *testing.T) {
-	key := regexp.MustCompile(`\b(shell|conversation|inbox|kind|why|consent|scope|warning|signin|link|status|stage|webmention|error|ago)\.[a-z0-9.-]+\b`)
+	key := regexp.MustCompile(`\b(shell|conversation|inbox|kind|why|consent|scope|warning|signin|sessions|how|link|status|stage|webmention|error|ago)\.[a-z0-9.-]+\b`)
 	every(t, func(t *testing.T, _ string, _ lang.Lang, body string, doc *html.Node) {
 		if found := key.FindString(text(doc)); found != "" || strings.Contains(body, "{n}") || strings.Contains(body, "{1}") {
 			t.Errorf("the page says %q:\n%s", found, body)

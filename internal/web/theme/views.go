@@ -73,11 +73,17 @@ type Scope struct {
 	Granted bool // ticked to begin with
 }
 
-// SignIn is the view of "signin": nobody is signed in, and how to do so.
+// SignIn is the view of "signin": nobody is signed in, and how to do so. With a
+// passphrase it posts to Action me and passphrase.
 type SignIn struct {
 	Shell
-	Command string // what to run; empty: "tertulia link"
-	Client  string // the application that is waiting for the answer, or empty
+	Command    string // what to run; empty: "tertulia link"
+	Client     string // the application that is waiting for the answer, or empty
+	Action     string
+	Passphrase bool   // somebody has one
+	Several    bool   // it must be said whose it is
+	Me         string // the address that was entered, or the only one
+	Error      string // what was wrong: wrong, many; empty: nothing
 }
 
 // SignInLink is the view of "link": confirms a one-time sign-in link by POST, so
@@ -86,7 +92,33 @@ type SignInLink struct {
 	Shell
 	Action  string
 	Expired bool      // the link was used or is too old
+	Person  string    // whom it signs in, where several look after the site; else empty
 	Until   time.Time // how long the link works; zero: not said
+}
+
+// Sessions is the view of "sessions": where somebody is signed in, and what with. It
+// posts to Action with do, and what the form says.
+type Sessions struct {
+	Shell
+	Action   string
+	Person   string // who is signed in
+	Role     string // owner, moderator
+	Browsers []Browser
+
+	Passphrase bool   // the person has one; do=passphrase with passphrase sets it, do=no-passphrase removes it
+	Least      int    // characters of a passphrase
+	Error      string // what was wrong with what was sent: short; empty: nothing
+	Me         string // address of the person, for password managers
+}
+
+// Browser is a session. do=end with its id ends it.
+type Browser struct {
+	ID          string
+	Person      string // whose it is, where it may be another's; else empty
+	Agent, From string // may be empty
+	How         string // they signed in: link, passphrase, passkey; else a provider's name
+	Since, Seen time.Time
+	Current     bool // it is this one
 }
 
 // Status is the view of "status": what became of a webmention.

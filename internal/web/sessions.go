@@ -1,0 +1,102 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+
+	"tertulia/internal/site"
+	"tertulia/internal/web/theme"
+)
+
+// sessions shows where somebody is signed in; to owners, where everybody is.
+func (p *pages) sessions(w http.ResponseWriter, r *http.Request) {
+	owner, err := p.owner(r)
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	if owner == nil {
+		p.askToSignIn(w, r, "")
+		return
+	}
+	p.showSessions(w, r, http.StatusOK, owner, "")
+}
+
+// showSessions shows the page, with what was wrong with what was sent.
+func (p *pages) showSessions(w http.ResponseWriter, r *http.Request, status int, owner *session, wrong string) {
+	browsers, err := p.Access.Browsers(r.Context(), reach(owner), owner.secret)
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	view := theme.Sessions{
+		Shell: p.shell(r, owner), Action: p.base.Path + "admin/sessions", Person: owner.Called(), Role: string(owner.Role),
+		Me: owner.Me, Least: site.MinPassphrase, Error: wrong,
+	}
+	if view.Passphrase, err = p.Access.HasPassphrase(r.Context(), owner.Me); err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	for _, b := range browsers {
+		one := theme.Browser{ID: b.ID, Agent: b.Agent, From: b.From, How: b.How, Since: b.Since, Seen: b.Seen, Current: b.Current}
+		if len(p.Keepers) > 0 {
+			one.Person = b.Keeper.Called()
+		}
+		view.Browsers = append(view.Browsers, one)
+	}
+	p.render(w, r, status, "sessions", view)
+}
+
+// reach is whose sessions somebody may see and end: an owner everybody's, which is "".
+func reach(s *session) string {
+	if s.Role.May(site.Owner) {
+		return ""
+	}
+	return s.Me
+}
+
+// changes are what the forms of the page do, by their field do.
+var changes = map[string]func(*pages, context.Context, *session, url.Values) error{
+	"end": func(p *pages, ctx context.Context, s *session, form url.Values) error {
+		return p.Access.EndBrowser(ctx, reach(s), form.Get("id"))
+	},
+	"everywhere": func(p *pages, ctx context.Context, s *session, _ url.Values) error {
+		return p.Access.EndBrowsers(ctx, s.Me, "")
+	},
+	"passphrase": func(p *pages, ctx context.Context, s *session, form url.Values) error {
+		return p.Access.SetPassphrase(ctx, s.Me, form.Get("passphrase"), s.secret)
+	},
+	"no-passphrase": func(p *pages, ctx context.Context, s *session, _ url.Values) error {
+		return p.Access.DropPassphrase(ctx, s.Me)
+	},
+}
+
+// changeSessions does what one of the page's forms says, and shows the page again; or
+// how to sign in, if that was the end of this session.
+func (p *pages) changeSessions(w http.ResponseWriter, r *http.Request) {
+	owner := p.signedIn(w, r)
+	if owner == nil {
+		return
+	}
+	change, ok := changes[r.PostFormValue("do")]
+	if !ok {
+		p.fail(w, r, http.StatusBadRequest, "")
+		return
+	}
+	err := change(p, r.Context(), owner, r.PostForm)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // it was done already, in another window
+	}
+	if errors.Is(err, site.ErrPassphrase) {
+		p.showSessions(w, r, http.StatusBadRequest, owner, "short")
+		return
+	}
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	http.Redirect(w, r, p.base.Path+"admin/sessions", http.StatusSeeOther)
+}

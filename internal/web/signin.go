@@ -1,0 +1,125 @@
+package web
+
+import (
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tertulia/internal/site"
+	"tertulia/internal/web/theme"
+)
+
+// maxReturn is the longest address, in bytes, that fits into a cookie.
+const maxReturn = 2900
+
+// askToSignIn says how, and remembers in the browser where it was about to go:
+// nothing is kept here for strangers.
+func (p *pages) askToSignIn(w http.ResponseWriter, r *http.Request, client string) {
+	if to := r.URL.RequestURI(); len(to) <= maxReturn {
+		p.setCookie(w, "return", base64.RawURLEncoding.EncodeToString([]byte(to)), time.Now().Add(30*time.Minute))
+	} else {
+		p.dropCookie(w, "return") // an earlier one would lead astray
+	}
+	p.showSignIn(w, r, http.StatusUnauthorized, theme.SignIn{Client: client})
+}
+
+// showSignIn shows the ways to sign in that there are.
+func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, status int, view theme.SignIn) {
+	has, err := p.Access.HasPassphrase(r.Context(), "")
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "SignInLink") // RFC 9110 wants one; no browser asks for a password then
+	}
+	view.Shell, view.Action, view.Passphrase = p.shell(r, nil), p.base.Path+"signin", has
+	if view.Several = len(p.Keepers) > 0; !view.Several {
+		view.Me = p.Me()
+	}
+	p.render(w, r, status, "signin", view)
+}
+
+// signIn shows how, at an address of its own.
+func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
+	p.showSignIn(w, r, http.StatusOK, theme.SignIn{})
+}
+
+// trySignIn takes a passphrase.
+func (p *pages) trySignIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	me := r.PostFormValue("me")
+	pass, err := p.Access.TryPassphrase(r.Context(), me, r.PostFormValue("passphrase"), p.arrival(r))
+	var many *site.TooMany
+	switch {
+	case errors.As(err, &many):
+		w.Header().Set("Retry-After", strconv.Itoa(int(many.After.Seconds())+1))
+		p.showSignIn(w, r, http.StatusTooManyRequests, theme.SignIn{Me: me, Error: "many"})
+	case errors.Is(err, site.ErrWrong):
+		p.server.log().Warn("sign-in refused", "site", p.Key, "from", site.Network(p.server.sender(r)))
+		p.showSignIn(w, r, http.StatusUnauthorized, theme.SignIn{Me: me, Error: "wrong"})
+	case err != nil:
+		p.broken(w, r, err)
+	default:
+		p.admit(w, r, pass)
+	}
+}
+
+// link shows a one-time sign-in link, to be confirmed: looking at it, as mail
+// scanners and previews do, uses nothing up.
+func (p *pages) link(w http.ResponseWriter, r *http.Request) {
+	keeper, until, err := p.Access.Link(r.Context(), pathVar(r, "secret"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.broken(w, r, err)
+		return
+	}
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	view := theme.SignInLink{Shell: p.shell(r, nil), Action: r.URL.Path, Expired: err != nil, Until: until}
+	if len(p.Keepers) > 0 && err == nil {
+		view.Person = keeper.Called()
+	}
+	status := http.StatusOK
+	if view.Expired {
+		status = http.StatusGone
+	}
+	p.render(w, r, status, "link", view)
+}
+
+// followLink signs in, and goes on to where the browser was held up.
+func (p *pages) followLink(w http.ResponseWriter, r *http.Request) {
+	pass, err := p.Access.FollowLink(r.Context(), pathVar(r, "secret"), p.arrival(r))
+	if errors.Is(err, fs.ErrNotExist) {
+		p.link(w, r)
+		return
+	}
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	p.admit(w, r, pass)
+}
+
+// arrival is what a browser brings that wants to sign in.
+func (p *pages) arrival(r *http.Request) site.Arrival {
+	return site.Arrival{Visit: p.visit(r), Session: p.cookieValue(r, "session"), Device: p.cookieValue(r, "device")}
+}
+
+// admit gives a browser its cookies, and lets it go on to where it was held up.
+func (p *pages) admit(w http.ResponseWriter, r *http.Request, pass site.Pass) {
+	p.server.log().Info("signed in", "site", p.Key, "me", pass.Keeper.Me, "from", site.Network(p.server.sender(r)))
+	p.setCookie(w, "session", pass.Session, pass.Expires)
+	p.setCookie(w, "device", pass.Device, pass.DeviceExpires)
+	to := p.base.Path + "admin/"
+	if c, err := r.Cookie(p.cookie("return")); err == nil {
+		p.dropCookie(w, "return")
+		if back, err := base64.RawURLEncoding.DecodeString(c.Value); err == nil && p.ours(string(back)) {
+			to = string(back)
+		}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
