@@ -26,8 +26,9 @@ type Access struct {
 	Site *Site
 	DB   *store.DB
 
-	guesses guesses
-	hashing sync.Mutex // one passphrase at a time: each takes 19 MiB
+	guesses    guesses
+	hashing    sync.Mutex // one passphrase at a time: each takes 19 MiB
+	challenges challenges
 }
 
 // consentLife is how long a consent may be before the owner.

@@ -82,6 +82,7 @@ func (p *pages) endpoints() http.Handler {
 	// For the owner.
 	all("link/{secret}", p.only(p.link, p.followLink))
 	all("signin", p.only(p.signIn, p.trySignIn))
+	all("signin.js", p.only(p.serveScript, nil))
 	all("auth/decide", p.only(nil, p.decideConsent))
 	all("signout", p.only(nil, p.signOut))
 	all("admin/", p.only(p.admin, nil))

@@ -40,6 +40,20 @@ func (p *pages) showSessions(w http.ResponseWriter, r *http.Request, status int,
 		p.broken(w, r, err)
 		return
 	}
+	keys, err := p.Access.Passkeys(r.Context(), owner.Me)
+	if err == nil {
+		view.NewPasskey, err = p.Access.NewPasskeyOptions(r.Context(), owner.Me, owner.secret)
+	}
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	if view.NewPasskey != "" {
+		view.Script = p.script()
+	}
+	for _, k := range keys {
+		view.Passkeys = append(view.Passkeys, theme.Passkey{ID: k.ID, Name: k.Name, Created: k.Created, Used: k.Used})
+	}
 	for _, b := range browsers {
 		one := theme.Browser{ID: b.ID, Agent: b.Agent, From: b.From, How: b.How, Since: b.Since, Seen: b.Seen, Current: b.Current}
 		if len(p.Keepers) > 0 {
@@ -69,6 +83,12 @@ var changes = map[string]func(*pages, context.Context, *session, url.Values) err
 	"passphrase": func(p *pages, ctx context.Context, s *session, form url.Values) error {
 		return p.Access.SetPassphrase(ctx, s.Me, form.Get("passphrase"), s.secret)
 	},
+	"passkey": func(p *pages, ctx context.Context, s *session, form url.Values) error {
+		return p.Access.AddPasskey(ctx, s.Me, s.secret, form.Get("name"), form.Get("credential"))
+	},
+	"no-passkey": func(p *pages, ctx context.Context, s *session, form url.Values) error {
+		return p.Access.DropPasskey(ctx, s.Me, form.Get("id"))
+	},
 	"no-passphrase": func(p *pages, ctx context.Context, s *session, _ url.Values) error {
 		return p.Access.DropPassphrase(ctx, s.Me)
 	},
@@ -92,6 +112,10 @@ func (p *pages) changeSessions(w http.ResponseWriter, r *http.Request) {
 	}
 	if errors.Is(err, site.ErrPassphrase) {
 		p.showSessions(w, r, http.StatusBadRequest, owner, "short")
+		return
+	}
+	if errors.Is(err, site.ErrWrong) || errors.Is(err, site.ErrPasskeys) {
+		p.showSessions(w, r, http.StatusBadRequest, owner, "passkey")
 		return
 	}
 	if err != nil {

@@ -33,10 +33,17 @@ func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, status int, v
 		p.broken(w, r, err)
 		return
 	}
+	if view.Passkey, err = p.Access.PasskeyOptions(r.Context()); err != nil {
+		p.broken(w, r, err)
+		return
+	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "SignInLink") // RFC 9110 wants one; no browser asks for a password then
 	}
 	view.Shell, view.Action, view.Passphrase = p.shell(r, nil), p.base.Path+"signin", has
+	if view.Passkey != "" {
+		view.Script = p.script()
+	}
 	if view.Several = len(p.Keepers) > 0; !view.Several {
 		view.Me = p.Me()
 	}
@@ -48,11 +55,18 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
 	p.showSignIn(w, r, http.StatusOK, theme.SignIn{})
 }
 
-// trySignIn takes a passphrase.
+// trySignIn takes a passphrase, or what a passkey has signed.
 func (p *pages) trySignIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	me := r.PostFormValue("me")
-	pass, err := p.Access.TryPassphrase(r.Context(), me, r.PostFormValue("passphrase"), p.arrival(r))
+	me, wrong := r.PostFormValue("me"), "wrong"
+	var pass site.Pass
+	var err error
+	if credential := r.PostFormValue("credential"); credential != "" {
+		wrong = "passkey"
+		pass, err = p.Access.TryPasskey(r.Context(), credential, p.arrival(r))
+	} else {
+		pass, err = p.Access.TryPassphrase(r.Context(), me, r.PostFormValue("passphrase"), p.arrival(r))
+	}
 	var many *site.TooMany
 	switch {
 	case errors.As(err, &many):
@@ -60,12 +74,25 @@ func (p *pages) trySignIn(w http.ResponseWriter, r *http.Request) {
 		p.showSignIn(w, r, http.StatusTooManyRequests, theme.SignIn{Me: me, Error: "many"})
 	case errors.Is(err, site.ErrWrong):
 		p.server.log().Warn("sign-in refused", "site", p.Key, "from", site.Network(p.server.sender(r)))
-		p.showSignIn(w, r, http.StatusUnauthorized, theme.SignIn{Me: me, Error: "wrong"})
+		p.showSignIn(w, r, http.StatusUnauthorized, theme.SignIn{Me: me, Error: wrong})
 	case err != nil:
 		p.broken(w, r, err)
 	default:
 		p.admit(w, r, pass)
 	}
+}
+
+// script is the address of the script that offers passkeys.
+func (p *pages) script() string {
+	_, hash := theme.Script()
+	return p.base.Path + "signin.js?v=" + hash
+}
+
+// serveScript answers with it.
+func (p *pages) serveScript(w http.ResponseWriter, r *http.Request) {
+	js, _ := theme.Script()
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	send(w, r, http.StatusOK, "text/javascript; charset=utf-8", js)
 }
 
 // link shows a one-time sign-in link, to be confirmed: looking at it, as mail

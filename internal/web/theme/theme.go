@@ -5,7 +5,7 @@
 //
 // A page is named by its template and takes the view type that says so in its
 // comment. Everything in a view is text and is escaped, except the fields of type
-// [template.HTML], which the caller has sanitised. The pages need no script, load
+// [template.HTML], which the caller has sanitised. The pages need no script ([Script] only offers passkeys), load
 // nothing from elsewhere, and meet WCAG 2.2 AA. Responses are marked up as
 // u-comment, u-like and u-repost h-cite.
 // Spec: salmention
@@ -27,7 +27,7 @@ import (
 	"tertulia/internal/lang"
 )
 
-//go:embed templates/*.html style.css
+//go:embed templates/*.html style.css signin.js
 var files embed.FS
 
 // pages are the parsed templates with the functions of either language.
@@ -36,7 +36,10 @@ var pages = map[lang.Lang]*template.Template{
 	lang.For("en"): parse(lang.For("en")),
 }
 
-var style, styleHash = readStyle()
+var (
+	style, styleHash   = read("style.css")
+	script, scriptHash = read("signin.js")
+)
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
 // fragment), "conversation-page" ([ConversationPage]), "admin" ([Admin]), "consent"
@@ -56,13 +59,18 @@ func Render(w io.Writer, page string, l lang.Lang, view any) error {
 // the html preset publishes, with a hash of it for its address.
 func Stylesheet() (css []byte, hash string) { return bytes.Clone(style), styleHash }
 
-func readStyle() ([]byte, string) {
-	css, err := files.ReadFile("style.css")
+// Script is the script of the pages "signin" and "sessions", which offers passkeys, with a
+// hash of it for its address.
+func Script() (js []byte, hash string) { return bytes.Clone(script), scriptHash }
+
+// read reads an embedded file, with a hash of it.
+func read(name string) ([]byte, string) {
+	text, err := files.ReadFile(name)
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	sum := sha256.Sum256(css)
-	return css, hex.EncodeToString(sum[:6])
+	sum := sha256.Sum256(text)
+	return text, hex.EncodeToString(sum[:6])
 }
 
 // parse reads the templates with the functions of a language.

@@ -7,6 +7,7 @@ type Shell struct {
 	Title     string            // of the document and its heading; empty: the page's own
 	Site      Link              // the site, as named in the header
 	Style     string            // address of the stylesheet
+	Script    string            // address of the script; empty: none
 	Nav       []Link            // of the owner's pages; empty for visitors
 	SignOut   string            // address that ends the session by POST; empty when there is none
 	Hidden    []Field           // fields of every form on the page: the CSRF token
@@ -83,7 +84,8 @@ type SignIn struct {
 	Passphrase bool   // somebody has one
 	Several    bool   // it must be said whose it is
 	Me         string // the address that was entered, or the only one
-	Error      string // what was wrong: wrong, many; empty: nothing
+	Passkey    string // options to sign in with a passkey, as JSON, for credential; empty: nobody has one
+	Error      string // what was wrong: wrong, many, passkey; empty: nothing
 }
 
 // SignInLink is the view of "link": confirms a one-time sign-in link by POST, so
@@ -107,8 +109,18 @@ type Sessions struct {
 
 	Passphrase bool   // the person has one; do=passphrase with passphrase sets it, do=no-passphrase removes it
 	Least      int    // characters of a passphrase
-	Error      string // what was wrong with what was sent: short; empty: nothing
+	Error      string // what was wrong with what was sent: short, passkey; empty: nothing
 	Me         string // address of the person, for password managers
+
+	Passkeys   []Passkey // do=no-passkey with its id removes one
+	NewPasskey string    // options to make one, as JSON, for credential with do=passkey and name; empty: there can be none
+}
+
+// Passkey is a passkey of the person's.
+type Passkey struct {
+	ID, Name string
+	Created  time.Time
+	Used     time.Time // zero: never
 }
 
 // Browser is a session. do=end with its id ends it.
