@@ -31,6 +31,9 @@ func TestRestoredTrustsNobodyAndSendsNothing(t *testing.T) {
 			tx.PutCode(indieauth.Code{Hash: "c", Expires: later}),
 			tx.PutSession(store.Session{Hash: "s", Expires: later}),
 			tx.PutRequest(store.Request{Hash: "r", Kind: "link", Expires: later}),
+			tx.PutDevice(store.Device{Hash: "d", Expires: later}),
+			tx.PutPassphrase(store.Passphrase{Me: "m"}),
+			tx.PutPasskey(store.Passkey{ID: "k", Credential: []byte("{}")}),
 			tx.Enqueue(store.Job{Kind: "send", Key: "running"}),
 			tx.Enqueue(store.Job{Kind: "send", Key: "waiting", Due: start.Add(time.Minute)}),
 		)
@@ -43,11 +46,14 @@ func TestRestoredTrustsNobodyAndSendsNothing(t *testing.T) {
 	again := restored(t, backUp(t, db), opts)
 	view(t, again, site, func(tx *store.Tx) error {
 		for what, get := range map[string]func() error{
-			"token":   func() error { _, err := tx.Token("t"); return err },
-			"refresh": func() error { _, _, err := tx.Refresh("f"); return err },
-			"code":    func() error { _, err := tx.Code("c"); return err },
-			"session": func() error { _, err := tx.Session("s"); return err },
-			"request": func() error { _, err := tx.Request("link", "r"); return err },
+			"refresh":    func() error { _, _, err := tx.Refresh("f"); return err },
+			"token":      func() error { _, err := tx.Token("t"); return err },
+			"code":       func() error { _, err := tx.Code("c"); return err },
+			"session":    func() error { _, err := tx.Session("s"); return err },
+			"request":    func() error { _, err := tx.Request("link", "r"); return err },
+			"device":     func() error { _, err := tx.Device("d"); return err },
+			"passphrase": func() error { _, err := tx.Passphrase("m"); return err },
+			"passkey":    func() error { _, err := tx.Passkey("k"); return err },
 		} {
 			wantNotExist(t, what, get())
 		}

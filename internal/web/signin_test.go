@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -216,6 +218,50 @@ func TestUnknownPeopleLookLikeKnownOnes(t *testing.T) {
 				first = body
 			} else if body != first {
 				w.Errorf("%s: the page differs", me)
+			}
+		}
+	})
+}
+
+// After every way in, no cookie, link or passphrase is in the data, in a backup or in the log.
+func TestSignInLeavesNoSecrets(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.withPassphrase()
+		link := w.link()
+		secrets := []string{phrase, link[strings.LastIndex(link, "/")+1:]}
+		b := w.visitor()
+		for _, a := range []answer{b.post(link, nil), b.post(signin, guess("https://ana.example/", phrase)), b.post(signin, guess("", "another phrase of mine"))} {
+			for _, c := range (&http.Response{Header: a.header}).Cookies() {
+				if len(c.Value) > 20 {
+					secrets = append(secrets, c.Value)
+				}
+			}
+		}
+		secrets = append(secrets, "another phrase of mine", formTo(w.T, b.get("https://ana.example/-/admin/sessions"), "/-/admin/sessions").Get("form"))
+		if len(secrets) < 7 {
+			w.Fatalf("only %d secrets were seen", len(secrets))
+		}
+		backup := filepath.Join(w.TempDir(), "backup.tar")
+		if _, err := w.db.Backup(w.Context(), backup); err != nil {
+			w.Fatal(err)
+		}
+		for _, name := range []string{filepath.Join(w.dir, "tertulia.db"), backup} {
+			raw, err := os.ReadFile(name)
+			if err != nil {
+				w.Fatal(err)
+			}
+			if !strings.Contains(string(raw), "passphrase 1 ") {
+				w.Errorf("%s is not what holds the records", name)
+			}
+			for _, secret := range secrets {
+				if strings.Contains(string(raw), secret) {
+					w.Errorf("%s holds %q", name, secret)
+				}
+			}
+		}
+		for _, secret := range secrets {
+			if strings.Contains(w.log.String(), secret) {
+				w.Errorf("the log holds %q", secret)
 			}
 		}
 	})
