@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"path"
 	"strings"
 	"sync"
@@ -187,6 +188,72 @@ func TestCodesAreRedeemedOnce(t *testing.T) {
 		}
 		if err := never(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a code that is none: %v", err)
+		}
+	})
+}
+
+// A session says where it is used: the network and the browser in a few words, never the
+// address or what the browser says of itself.
+func TestSessionsSayWhereFrom(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		access := &site.Access{Site: w.site, DB: w.db}
+		for _, c := range []struct{ address, agent, from, with string }{
+			{"203.0.113.77", "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0", "203.0.113.0/24", "Firefox, Linux"},
+			{"::ffff:203.0.113.77", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0", "203.0.113.0/24", "Edge, Windows"},
+			{"2001:db8:1:2:3:4:5:6", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1", "2001:db8:1::/48", "Safari, iPhone"},
+			{"fe80::1%eth0", "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36", "fe80::/48", "Chrome, Android"},
+			{"127.0.0.1", "curl/8.0", "127.0.0.1", "curl"},
+			{"", "<script>\x00\xff" + strings.Repeat("x", 1<<16), "", ""},
+		} {
+			address, _ := netip.ParseAddr(c.address)
+			link, err := access.NewLink(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			pass, err := access.FollowLink(t.Context(), path.Base(link), site.Arrival{Visit: site.Visit{From: address, Agent: c.agent}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			browsers, err := access.Browsers(t.Context(), "", pass.Session)
+			if err != nil || !browsers[0].Current || browsers[0].From != c.from || browsers[0].Agent != c.with {
+				t.Errorf("%s with %.60q: got %+v, %v", c.address, c.agent, browsers[0], err)
+			}
+			if err := access.SignOut(t.Context(), pass.Session); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// A session is noted as seen once an hour, with where from; it does not last longer for it.
+func TestSessionsAreSeenHourly(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		access := &site.Access{Site: w.site, DB: w.db}
+		link, err := access.NewLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := access.FollowLink(t.Context(), path.Base(link), site.Arrival{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		for _, c := range []struct{ wait, seen time.Duration }{{59 * time.Minute, 0}, {time.Minute, time.Hour}, {30 * time.Minute, time.Hour}, {24 * time.Hour, 25*time.Hour + 30*time.Minute}} {
+			pass(c.wait)
+			if _, err := access.Session(t.Context(), signed.Session, site.Visit{From: netip.MustParseAddr("198.51.100.1")}); err != nil {
+				t.Fatal(err)
+			}
+			browsers, err := access.Browsers(t.Context(), "", "")
+			if err != nil || len(browsers) != 1 || browsers[0].Seen.Sub(began).Round(time.Minute) != c.seen {
+				t.Errorf("%s on: got %+v, %v, want seen after %s", c.wait, browsers, err, c.seen)
+			}
+			if c.seen > 0 && browsers[0].From != "198.51.100.0/24" {
+				t.Errorf("seen from %q", browsers[0].From)
+			}
+		}
+		pass(29 * 24 * time.Hour)
+		if _, err := access.Session(t.Context(), signed.Session, site.Visit{}); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after its time: %v", err)
 		}
 	})
 }

@@ -263,7 +263,7 @@ func Network(a netip.Addr) string {
 	}
 	p, err := a.Prefix(bits)
 	switch {
-	case err != nil:
+	case err != nil, !a.IsValid():
 		return ""
 	case a.IsLoopback():
 		return a.String()

@@ -36,6 +36,8 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 			"fields in the query":      {inQuery, nil, nil},
 			"sign out":                 {"https://ana.example/-/signout", nil, nil},
 			"consent":                  {"https://ana.example/-/auth/decide", without, nil},
+			"sessions":                 {"https://ana.example/-/admin/sessions", url.Values{"do": {"everywhere"}}, nil},
+			"passphrase":               {"https://ana.example/-/admin/sessions", url.Values{"do": {"passphrase"}, "passphrase": {"of a stranger's"}}, nil},
 			"huge":                     {decide, url.Values{"x": {strings.Repeat("x", 70<<10)}, "form": fields["form"]}, nil},
 		} {
 			if a := b.post(c.address, c.form, c.header...); a.status != 403 {
