@@ -42,9 +42,10 @@ type Token struct {
 	Grant []string `json:"grant,omitempty"`
 	// The rest is the application's; this package neither sets nor reads it, and a
 	// token that is refreshed keeps it.
-	Name     string    `json:"name,omitempty"`     // what the owner calls it
-	Lenient  bool      `json:"lenient,omitempty"`  // may come twice in one request
-	LastUsed time.Time `json:"last_used,omitzero"` // when a resource server saw it last
+	Name     string    `json:"name,omitempty"`      // what the owner calls it
+	Lenient  bool      `json:"lenient,omitempty"`   // may come twice in one request
+	LastUsed time.Time `json:"last_used,omitzero"`  // when a resource server saw it last
+	LastFrom string    `json:"last_from,omitempty"` // the network that it was used from then
 }
 
 // Allows reports whether the token carries the scope, in exactly this spelling.

@@ -84,7 +84,7 @@ func (h *Handler) upload(r *http.Request, c credentials, boundary string) (answe
 		case slices.ContainsFunc(append(fields, more...), func(p pair) bool { return p.name == "action" }):
 			return invalid("a file came with an action that takes none")
 		}
-		return c.allowed(g)
+		return c.allowed(g, h.TokensPage)
 	})
 	return answer{status: http.StatusCreated, location: address}, err
 }

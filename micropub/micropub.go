@@ -39,6 +39,10 @@ type Handler struct {
 	// when Backend is a MediaBackend.
 	MediaEndpoint string
 
+	// TokensPage is where the owner can let a client send its token twice in a request:
+	// who does is told. "" for nowhere.
+	TokensPage string
+
 	// Limits of one request; zero means the default. What is larger is answered 413.
 	MaxBody  int64 // bytes of a form or JSON body, or of all text fields of a multipart one: 1 MiB
 	MaxFile  int64 // bytes of one uploaded file: 64 MiB

@@ -72,7 +72,7 @@ func (in *intake) run(p *parts) (answer, error) {
 // until now is in order.
 func (in *intake) authorize() error {
 	if in.known {
-		return in.c.allowed(in.grant)
+		return in.c.allowed(in.grant, in.h.TokensPage)
 	}
 	g, err := in.h.authorize(in.ctx, in.c)
 	if err != nil {

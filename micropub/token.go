@@ -54,8 +54,9 @@ func (c credentials) token() (token string, twice bool, err error) {
 	return c.header, true, nil
 }
 
-// allowed refuses a token that came twice, unless its client may do that.
-func (c credentials) allowed(g Grant) error {
+// allowed refuses a token that came twice, unless its client may do that. page is where
+// the owner can let it, "" for nowhere.
+func (c credentials) allowed(g Grant, page string) error {
 	_, twice, err := c.token()
 	if err != nil || !twice || g.Lenient {
 		return err
@@ -64,8 +65,11 @@ func (c credentials) allowed(g Grant) error {
 	if client == "" {
 		client = "the client"
 	}
-	return &Error{Code: InvalidRequest, plain: true, Description: "The access token came twice, in the Authorization header and in the body. " +
-		"To allow this, add " + client + " to lenient_clients under [micropub] in this server's settings."}
+	how := "To allow this, add " + client + " to lenient_clients under [micropub] in this server's settings."
+	if page != "" {
+		how = "To allow this to " + client + ", open " + page + " or add it to lenient_clients under [micropub] in this server's settings."
+	}
+	return &Error{Code: InvalidRequest, plain: true, Description: "The access token came twice, in the Authorization header and in the body. " + how}
 }
 
 // authorize turns the credentials of a request into a Grant.
@@ -85,7 +89,7 @@ func (h *Handler) authorize(ctx context.Context, c credentials) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	return g, c.allowed(g)
+	return g, c.allowed(g, h.TokensPage)
 }
 
 // The scopes that allow an action; the first is the one a client is told to ask

@@ -93,6 +93,7 @@ var kinds = []kind{
 	kindOf(&tokens, nil, nil),
 	kindOf(&refreshes, nil, nil),
 	kindOf(&codes, nil, nil),
+	kindOf(&clients, nil, nil),
 	kindOf(&sessions, nil, nil),
 	kindOf(&devices, nil, nil),
 	kindOf(&passphrases, nil, nil),

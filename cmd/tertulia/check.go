@@ -203,6 +203,7 @@ func (k *checker) check(ctx context.Context) error {
 	if !k.look(ctx) && sameServer(k.one.URL, k.set.base(k.one)) {
 		return nil // all else is there, too
 	}
+	k.elsewhere(ctx)
 	if k.endpoints(ctx) {
 		if err := k.uploads(ctx); err != nil {
 			return err

@@ -46,7 +46,14 @@ func (k *checker) look(ctx context.Context) bool {
 
 // lines is what the pages should name.
 func (k *checker) lines() attach.Lines {
-	return attach.Lines{Base: k.set.base(k.one), Publish: k.one.Publish.Preset != "none"}
+	l := attach.Lines{Base: k.set.base(k.one), Publish: k.one.Publish.Preset != "none"}
+	if e := k.one.IndieAuth; e.Token != "" {
+		l.Auth = []attach.Endpoint{{Rel: "authorization_endpoint", URL: e.Authorization}, {Rel: "token_endpoint", URL: e.Token}}
+		if e.Metadata != "" {
+			l.Auth = append(l.Auth, attach.Endpoint{Rel: "indieauth-metadata", URL: e.Metadata})
+		}
+	}
+	return l
 }
 
 // rels compares what the home page names with what it should.
@@ -195,7 +202,9 @@ func (k *checker) endpoints(ctx context.Context) bool {
 		k.fail("endpoints", "endpoints.differs", base, metadata.Issuer)
 		return false
 	}
-	for _, e := range k.lines().Endpoints() {
+	ours := k.lines()
+	ours.Auth = nil
+	for _, e := range ours.Endpoints() {
 		got, err := k.get(ctx, e.URL, "")
 		if err != nil || got.status == http.StatusNotFound || got.status >= 500 {
 			said := fmt.Sprint(got.status)

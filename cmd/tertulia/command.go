@@ -54,6 +54,8 @@ type given struct {
 	old, new                        string // directories
 	person                          string
 	dir, preset, at                 string
+	expires                         string // a time, such as 30d
+	off                             bool
 	limit                           int
 	words                           []string // of a verb that works alone
 	told                            told     // to a verb that works alone
@@ -84,8 +86,11 @@ func commands() []command {
 			{name: "remove", flags: "person", run: dropPassphrase},
 		}},
 		{"token", "access tokens for scripts and editors", []verb{
-			{name: "new", flags: "scope name", run: newToken},
+			{name: "new", flags: "scope name expires", run: newToken},
 			{name: "list", flags: "json", run: listTokens},
+			{name: "show", word: "ID", flags: "json", run: showToken},
+			{name: "narrow", word: "ID SCOPE...", run: narrowToken},
+			{name: "lenient", word: "ID", flags: "off", run: lenientToken},
 			{name: "revoke", word: "ID", run: revokeToken},
 		}},
 		{"post", "posts and what became of them", []verb{
@@ -142,9 +147,11 @@ func (g *given) set() *flag.FlagSet {
 	fs.SetOutput(io.Discard) // what it finds wrong comes back as an error
 	fs.BoolVar(&g.once, "once", false, "end when the reply is shown: exit status 0, or 1 if it never was")
 	fs.BoolVar(&g.verbose, "verbose", false, "log every detail")
-	fs.StringVar(&g.scope, "scope", "create", "what the token may do, as `WORDS` in quotes: "+strings.Join(scopes(), " "))
+	fs.StringVar(&g.scope, "scope", "create", "what the token may do, as `WORDS` in quotes: "+strings.Join(site.Scopes(), " "))
 	fs.StringVar(&g.name, "name", "", "the `NAME` by which you know it")
 	fs.StringVar(&g.person, "person", "", "the `URL` of the person, when several look after the site")
+	fs.StringVar(&g.expires, "expires", "", "it works for a `TIME` such as 30d or 12h (default: until it is revoked)")
+	fs.BoolVar(&g.off, "off", false, "no longer")
 	fs.StringVar(&g.state, "state", string(store.Pending), "those in a `STATE`: "+strings.Join(states(), ", "))
 	fs.StringVar(&g.trust, "trust", "", "only those whose `TRUST` is one of: "+strings.Join(trusts(), ", "))
 	fs.IntVar(&g.limit, "limit", 50, "at most `N` of them")
@@ -233,12 +240,15 @@ func (r request) check(line string, set *flag.FlagSet) error {
 		wrong = append(wrong, fmt.Errorf("there is no trust %q, only: %s", r.flags.trust, strings.Join(trusts(), ", ")))
 	}
 	for _, scope := range strings.Fields(r.flags.scope) {
-		if !slices.Contains(scopes(), scope) {
-			wrong = append(wrong, fmt.Errorf("there is no scope %q, only: %s", scope, strings.Join(scopes(), ", ")))
+		if !slices.Contains(site.Scopes(), scope) {
+			wrong = append(wrong, fmt.Errorf("there is no scope %q, only: %s", scope, strings.Join(site.Scopes(), ", ")))
 		}
 	}
 	if strings.TrimSpace(r.flags.scope) == "" {
 		wrong = append(wrong, errors.New("--scope must say what the token may do"))
+	}
+	if _, err := lifetime(r.flags.expires); err != nil {
+		wrong = append(wrong, err)
 	}
 	return errors.Join(wrong...)
 }
@@ -304,6 +314,8 @@ func (c command) hint(err error) string {
 	switch {
 	case errors.Is(err, site.ErrUndecidable) && c.name == "person":
 		return "tertulia person show WHO lists what was decided about them"
+	case errors.Is(err, site.ErrNotGranted):
+		return "tertulia token show ID says what it has; token revoke ID takes away everything"
 	case errors.Is(err, site.ErrEverybody):
 		return "name one host, such as host:blog.example.com: those below it are hit as well"
 	case errors.Is(err, site.ErrUndecidable):

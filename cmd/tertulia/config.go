@@ -104,6 +104,7 @@ type siteSettings struct {
 	// Default: none. Example: hub = "https://websubhub.com/hub"
 	Hub string `toml:"hub"`
 
+	IndieAuth    elsewhereSettings    `toml:"indieauth"`
 	Publish      publishSettings      `toml:"publish"`
 	Watch        watchSettings        `toml:"watch"`
 	Conversation conversationSettings `toml:"conversation"`
@@ -221,6 +222,29 @@ type gitSettings struct {
 	// A file with the private key for a remote over ssh.
 	// Default: what ssh itself finds. Example: key_file = "/etc/tertulia/id_ed25519"
 	KeyFile string `toml:"key_file"`
+}
+
+// elsewhereSettings are for an owner who keeps an IndieAuth server: [site.indieauth]
+// (SPECS D12). The site's pages then name it instead of this service, editors get their
+// tokens there, and it is asked about them; tokens made by hand still come from here.
+type elsewhereSettings struct {
+	// Where it asks you whether an application may act for you.
+	// Default: none, this service does it. Example: authorization_endpoint = "https://auth.example.net/auth"
+	Authorization string `toml:"authorization_endpoint"`
+	// Where it gives tokens, and tells about them. Both go together.
+	// Default: none. Example: token_endpoint = "https://auth.example.net/token"
+	Token string `toml:"token_endpoint"`
+	// Where it tells about tokens, if it has a place of its own for that.
+	// Default: none. Example: introspection_endpoint = "https://auth.example.net/introspect"
+	Introspection string `toml:"introspection_endpoint"`
+	// Where it describes itself, if it does: your pages name that as well.
+	// Default: none. Example: metadata = "https://auth.example.net/metadata"
+	Metadata string `toml:"metadata"`
+}
+
+// all are the addresses that are given.
+func (e elsewhereSettings) all() []string {
+	return slices.DeleteFunc([]string{e.Authorization, e.Token, e.Introspection, e.Metadata}, func(s string) bool { return s == "" })
 }
 
 // watchSettings is about pages of the site that are written by hand: [site.watch]. Those

@@ -1,44 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os/user"
 	"strconv"
-	"strings"
 	"time"
 
-	"tertulia/indieauth"
 	"tertulia/internal/lang"
 	"tertulia/internal/site"
 	"tertulia/store"
 )
-
-func newToken(ctx context.Context, c call) error {
-	secret, err := c.site.Access.NewToken(ctx, c.flags.name, strings.Fields(c.flags.scope))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(c.io.out, secret)
-	return nil
-}
-
-func listTokens(ctx context.Context, c call) error {
-	tokens, err := c.site.Access.Tokens(ctx)
-	if err != nil {
-		return err
-	}
-	return printAll(c, tokens, []string{"ID", "MADE", "FOR", "MAY"}, func(t indieauth.Token) []string {
-		return []string{t.Hash[:12], when(t.Issued), cmp.Or(t.Name, t.ClientID), strings.Join(t.Scopes, " ")}
-	})
-}
-
-func revokeToken(ctx context.Context, c call) error {
-	return c.site.Access.RevokeBy(ctx, c.words[0])
-}
 
 func listPosts(ctx context.Context, c call) error {
 	posts, err := c.site.Posts.All(ctx, c.flags.limit)

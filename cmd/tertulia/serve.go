@@ -81,11 +81,13 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			Pages:        &site.Pages{Site: s, DB: db, Own: to.own},
 			IndieAuth:    auth,
 			Files:        media.Serve(files),
+			Logo:         func(ctx context.Context, address string) (string, error) { return jobs.Logo(ctx, s, address) },
 			Pictures:     media.Serve(filepath.Join(files, store.Pictures)),
 			Micropub: &micropub.Handler{
 				Backend:       desk,
 				Authorize:     access.Grant,
 				MediaEndpoint: s.Endpoint("media"),
+				TokensPage:    s.Endpoint("admin/tokens"),
 				MaxFile:       int64(set.Limits.UploadMB) << 20,
 				Log:           log,
 			},
@@ -110,11 +112,6 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	return svc, errors.Join(problems...)
 }
 
-// scopes are what a token may be made for.
-func scopes() []string {
-	return []string{"create", "update", "delete", "undelete", "draft", "media", "profile"}
-}
-
 // newIndieAuth is the owner's authorization server for a site. Its pages are web's.
 func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *http.Client, log *slog.Logger) *indieauth.Server {
 	return &indieauth.Server{
@@ -124,7 +121,7 @@ func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *h
 			Revocation: s.Endpoint("revoke"), Userinfo: s.Endpoint("userinfo"), Metadata: s.Endpoint("metadata"),
 			Micropub: s.Endpoint("micropub"),
 		},
-		Scopes:      scopes(),
+		Scopes:      site.Scopes(),
 		AllowNoPKCE: !set.requirePKCE(),
 		Profile: func(context.Context) indieauth.Profile {
 			return indieauth.Profile{Name: s.Author.Get("name"), URL: s.Me(), Photo: s.Author.Get("photo")}

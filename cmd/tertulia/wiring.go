@@ -28,6 +28,7 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 		Key: set.siteKey(one), URL: home, Base: set.base(one), Language: one.Language,
 		Name: one.Name, Keepers: set.keepers(one), Approve: site.Approval(one.Conversation.Approve), Lenient: set.Micropub.LenientClients,
 	}
+	s.Elsewhere = newElsewhere(one, to.own, log)
 	for _, alias := range one.Aliases {
 		u, err := url.Parse(alias)
 		if err != nil {
@@ -118,7 +119,7 @@ func (s *settings) ownHosts() []string {
 				hosts = append(hosts, fetch.HostPort(u))
 			}
 		}
-		for _, address := range []string{one.Publish.Hook, one.Hub} {
+		for _, address := range append(one.IndieAuth.all(), one.Publish.Hook, one.Hub) {
 			if u, err := url.Parse(address); err == nil && u.Host != "" {
 				hosts = append(hosts, fetch.HostPort(u))
 			}

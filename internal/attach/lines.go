@@ -22,7 +22,12 @@ type Lines struct {
 	Listen  string // where the service listens: 127.0.0.1:8080
 	Serves  bool   // the service serves the whole site
 	Publish bool   // posts can be sent to it
-	Author  string // for the h-card in posts: a stranger may have chosen it
+
+	// Auth are the rels of an IndieAuth server that the owner keeps elsewhere, to be named
+	// instead of ours; none where this service is the server.
+	Auth []Endpoint
+
+	Author string // for the h-card in posts: a stranger may have chosen it
 
 	Program, Config, Dir, User string   // of the systemd unit, Dir the one it works in
 	Writable                   []string // directories besides Dir that it writes into
@@ -46,12 +51,15 @@ type Endpoint struct{ Rel, URL string }
 
 // Endpoints are the rels that pages name, in the order in which they are shown.
 func (l Lines) Endpoints() []Endpoint {
-	all := []Endpoint{
-		{"webmention", l.Base + "webmention"},
-		{"indieauth-metadata", l.Base + "metadata"},
-		{"authorization_endpoint", l.Base + "auth"},
-		{"token_endpoint", l.Base + "token"},
+	auth := l.Auth
+	if len(auth) == 0 {
+		auth = []Endpoint{
+			{"indieauth-metadata", l.Base + "metadata"},
+			{"authorization_endpoint", l.Base + "auth"},
+			{"token_endpoint", l.Base + "token"},
+		}
 	}
+	all := append([]Endpoint{{"webmention", l.Base + "webmention"}}, auth...)
 	if l.Publish {
 		all = append(all, Endpoint{"micropub", l.Base + "micropub"})
 	}

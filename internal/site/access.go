@@ -6,15 +6,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"tertulia/indieauth"
-	"tertulia/micropub"
 	"tertulia/store"
 )
 
@@ -124,65 +119,6 @@ func (a *Access) Token(ctx context.Context, hash string) (token indieauth.Token,
 // Revoke is of indieauth.Storage.
 func (a *Access) Revoke(ctx context.Context, hash string) error {
 	return a.update(ctx, func(tx *store.Tx) error { return tx.RevokeToken(hash) })
-}
-
-// Tokens lists the tokens that are valid, or can be refreshed.
-func (a *Access) Tokens(ctx context.Context) (tokens []indieauth.Token, err error) {
-	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
-		tokens, err = tx.Tokens()
-		return err
-	})
-	return tokens, err
-}
-
-// NewToken makes a token for a script or an editor whose owner pastes it. It does
-// not expire.
-func (a *Access) NewToken(ctx context.Context, name string, scopes []string) (secret string, err error) {
-	server := indieauth.Server{Me: a.Site.Me(), Storage: named{a, name}}
-	return server.Issue(ctx, "", scopes)
-}
-
-// named is a storage that gives the tokens it keeps a name.
-type named struct {
-	*Access
-	name string
-}
-
-// PutToken keeps the token under the name.
-func (n named) PutToken(ctx context.Context, token indieauth.Token) error {
-	token.Name = n.name
-	return n.Access.PutToken(ctx, token)
-}
-
-// RevokeBy revokes the one token whose hash begins with prefix.
-func (a *Access) RevokeBy(ctx context.Context, prefix string) error {
-	tokens, err := a.Tokens(ctx)
-	if err != nil {
-		return err
-	}
-	var found []string
-	for _, t := range tokens {
-		if strings.HasPrefix(t.Hash, prefix) {
-			found = append(found, t.Hash)
-		}
-	}
-	if len(found) != 1 || len(prefix) < 6 {
-		return fmt.Errorf("%d tokens begin with %q; take the ID that token list shows: %w", len(found), prefix, fs.ErrNotExist)
-	}
-	return a.Revoke(ctx, found[0])
-}
-
-// Grant is what a token lets its holder do through Micropub; fs.ErrNotExist when it is
-// unknown, revoked or expired.
-func (a *Access) Grant(ctx context.Context, token string) (micropub.Grant, error) {
-	t, err := a.Token(ctx, indieauth.Hash(token))
-	if err != nil {
-		return micropub.Grant{}, err
-	}
-	return micropub.Grant{
-		Me: t.Me, ClientID: t.ClientID, Scopes: t.Scopes, TokenID: t.Hash,
-		Lenient: t.Lenient || slices.Contains(a.Site.Lenient, t.ClientID),
-	}, nil
 }
 
 // AskConsent keeps an authorization request while its page is before the owner,

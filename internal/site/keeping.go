@@ -223,6 +223,18 @@ func (j *Jobs) fetchPicture(ctx context.Context, s *Site, row *store.Picture) er
 	return err
 }
 
+// Logo keeps a small copy of an application's logo among the pictures of authors, and
+// returns its name. Nobody shows it but the page that asked for it, so it is swept with
+// those that were left over.
+func (j *Jobs) Logo(ctx context.Context, s *Site, address string) (name string, err error) {
+	if !j.keepsPictures(s) {
+		return "", errors.New("pictures are not kept")
+	}
+	row := store.Picture{URL: address}
+	err = j.fetchPicture(ctx, s, &row)
+	return row.Name, err
+}
+
 // keepPicture writes down what a look at a picture has brought. Without a newer picture
 // the one that there was stays, whatever its address answers now. The pages that show
 // another face than before have another revision.

@@ -73,6 +73,8 @@ type Site struct {
 	Approve Approval // whose mentions wait for the owner
 	Lenient []string // client_ids that may send their token twice (SPECS D1)
 
+	Elsewhere *Elsewhere // the IndieAuth server that the owner keeps; nil: this service is it
+
 	publishing sync.Mutex                // the lists of a site are written one after the other
 	listed     time.Time                 // when they were last, guarded by publishing
 	swept      time.Time                 // when tombstones were last looked for, by the job adopt alone
@@ -112,6 +114,12 @@ func (s *Site) Links() map[string]string {
 		"indieauth-metadata":     s.Endpoint("metadata"),
 		"authorization_endpoint": s.Endpoint("auth"),
 		"token_endpoint":         s.Endpoint("token"),
+	}
+	if e := s.Elsewhere; e != nil {
+		links["authorization_endpoint"], links["token_endpoint"], links["indieauth-metadata"] = e.Authorization, e.Token, e.Metadata
+		if e.Metadata == "" {
+			delete(links, "indieauth-metadata") // ours would lead clients to another server
+		}
 	}
 	if s.Publish != nil {
 		links["micropub"], links["micropub_media"] = s.Endpoint("micropub"), s.Endpoint("media")

@@ -147,6 +147,13 @@ func formTo(t *testing.T, a answer, action string) url.Values {
 				fields.Add(attr(in, "name"), attr(in, "value"))
 			}
 		}
+		for _, menu := range find(f, "select") {
+			for _, o := range find(menu, "option") {
+				if hasAttr(o, "selected") {
+					fields.Add(attr(menu, "name"), attr(o, "value"))
+				}
+			}
+		}
 		return fields
 	}
 	t.Fatalf("no form leads to %q:\n%s", action, a.body)

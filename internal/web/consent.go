@@ -1,9 +1,11 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net/http"
+	"time"
 
 	"tertulia/indieauth"
 	"tertulia/internal/site"
@@ -41,11 +43,31 @@ func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Reques
 	view := theme.Consent{
 		Shell: shell, Action: p.base.Path + "auth/decide", Client: theme.Link{Name: client.Name, URL: client.URI},
 		ClientID: req.ClientID, Redirect: req.RedirectURI, Me: p.Me(), Warnings: warnings(client),
+		Logo: p.logo(r, client.Logo), Lives: offered(), Tokens: p.base.Path + "admin/tokens",
 	}
 	for _, scope := range req.Scopes {
 		view.Scopes = append(view.Scopes, theme.Scope{Name: scope, Granted: true})
 	}
 	p.render(w, r, http.StatusOK, "consent", view)
+}
+
+// logoTime is how long the owner waits for a picture.
+const logoTime = 3 * time.Second
+
+// logo is where the copy of a client's logo is that we have drawn anew, "" for none. It
+// is fetched when the owner is there, and swept like the pictures that nobody shows.
+func (p *pages) logo(r *http.Request, address string) string {
+	if address == "" || p.Logo == nil || p.Pictures == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), logoTime)
+	defer cancel()
+	name, err := p.Logo(ctx, address)
+	if err != nil {
+		p.server.log().Info("logo of a client not shown", "url", address, "reason", err)
+		return ""
+	}
+	return p.base.Path + "picture/" + name
 }
 
 // badRedirect tells the owner, and nobody else, that the answer would go astray.
@@ -61,6 +83,8 @@ func warnings(c indieauth.ClientInfo) []string {
 	switch c.Warning {
 	case indieauth.WarnURI:
 		list = append(list, "host")
+	case indieauth.WarnLocal:
+		list = append(list, "local")
 	case indieauth.WarnUnfetched, indieauth.WarnUntrusted:
 		list = append(list, "unreachable")
 	}
@@ -85,7 +109,12 @@ func (p *pages) decideConsent(w http.ResponseWriter, r *http.Request) {
 	}
 	to := p.IndieAuth.Deny(req)
 	if r.PostFormValue("decision") == "approve" {
-		to, err = p.IndieAuth.Approve(r.Context(), req, r.PostForm["scope"], 0)
+		life, known := lives[r.PostFormValue("life")]
+		if !known && len(req.Scopes) > 0 {
+			p.fail(w, r, http.StatusForbidden, "")
+			return
+		}
+		to, err = p.IndieAuth.Approve(r.Context(), req, r.PostForm["scope"], life)
 		if errors.Is(err, indieauth.ErrScope) {
 			p.fail(w, r, http.StatusForbidden, "")
 			return

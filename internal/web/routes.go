@@ -10,6 +10,8 @@ import (
 
 	"github.com/gorilla/mux"
 	"golang.org/x/net/idna"
+
+	"tertulia/internal/site"
 )
 
 // Handler is every URL of the program.
@@ -56,8 +58,8 @@ func (p *pages) endpoints() http.Handler {
 	// The protocols.
 	all("webmention", p.receiver())
 	all("webmention/{id}", p.only(p.status, nil))
-	all("micropub", heard(p.Micropub))
-	all("media", heard(p.Micropub.Media()))
+	all("micropub", heard(p.tellingSender(p.Micropub)))
+	all("media", heard(p.tellingSender(p.Micropub.Media())))
 	all("media/{name}", p.upload(http.StripPrefix(p.base.Path+"media/", p.Files)))
 	if p.Pictures != nil {
 		all("picture/{name}", http.StripPrefix(p.base.Path+"picture/", p.Pictures))
@@ -88,6 +90,7 @@ func (p *pages) endpoints() http.Handler {
 	all("admin/", p.only(p.admin, nil))
 	all("admin/decide", p.only(nil, p.decideMention))
 	all("admin/sessions", p.only(p.sessions, p.changeSessions))
+	all("admin/tokens", p.only(p.tokens, p.changeTokens))
 	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
 		if path != "" {
 			r.Handle(path, p.only(p.toAdmin, nil))
@@ -95,6 +98,13 @@ func (p *pages) endpoints() http.Handler {
 	}
 	r.NotFoundHandler = http.HandlerFunc(p.notFound)
 	return r
+}
+
+// tellingSender lets those who look at tokens know where a request comes from.
+func (p *pages) tellingSender(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(site.WithSender(r.Context(), p.server.sender(r))))
+	})
 }
 
 func (p *pages) notFound(w http.ResponseWriter, r *http.Request) {

@@ -41,7 +41,9 @@ type Site struct {
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name
-	Pictures     http.Handler      // serves the pictures of authors by name; nil: there are none
+	// Logo keeps a copy of a client's logo among Pictures, and tells its name; nil: none is shown.
+	Logo     func(ctx context.Context, address string) (name string, err error)
+	Pictures http.Handler // serves the pictures of authors by name; nil: there are none
 }
 
 // Server answers HTTP for all sites of the service.
@@ -200,7 +202,10 @@ func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
 		}
 	}
 	if owner != nil {
-		for _, page := range []struct{ path, title string }{{"admin/", "inbox.title"}, {"admin/sessions", "sessions.title"}} {
+		for _, page := range []struct{ path, title string }{{"admin/", "inbox.title"}, {"admin/tokens", "tokens.title"}, {"admin/sessions", "sessions.title"}} {
+			if page.path == "admin/tokens" && !owner.Role.May(site.Owner) {
+				continue // moderators have nothing to do there
+			}
 			at := p.base.Path + page.path
 			s.Nav = append(s.Nav, theme.Link{Name: l.T(page.title), URL: at, Current: r.URL.Path == at})
 		}

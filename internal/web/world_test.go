@@ -157,6 +157,7 @@ func (w *world) build(h house, log *slog.Logger) {
 	w.jobs.Sites = append(w.jobs.Sites, s)
 	w.server.Sites = append(w.server.Sites, &web.Site{
 		Site: s, Access: access, Posts: posts, Outgoing: &site.Outgoing{Site: s, DB: w.db, Jobs: w.jobs},
+		Logo:  func(ctx context.Context, address string) (string, error) { return w.jobs.Logo(ctx, s, address) },
 		Files: media.Serve(uploads), Pictures: media.Serve(filepath.Join(uploads, store.Pictures)),
 		Conversation: &site.Conversation{Site: s, DB: w.db},
 		Mentions:     &site.Mentions{Site: s, DB: w.db, Limits: w.limits},

@@ -1,6 +1,9 @@
 package theme
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Shell is what every page has around its content.
 type Shell struct {
@@ -61,17 +64,56 @@ type Consent struct {
 	Shell
 	Action   string
 	Client   Link   // name and home page as the application gives them; the name may be empty
+	Logo     string // address of a copy of its logo on our own host; empty: none
 	ClientID string // in full
 	Redirect string // where the answer goes
 	Me       string // the address that the application learns
 	Scopes   []Scope
-	Warnings []string // codes: redirect, host, unreachable; else a text that is shown as it is
+	Lives    []string // how long it may last, the first chosen to begin with: revoked, day, month, year; sent back as life
+	Warnings []string // codes: redirect, host, local, unreachable; else a text that is shown as it is
+	Tokens   string   // address of the page where the permission can be taken away
 }
 
 // Scope is a permission that was asked for.
 type Scope struct {
 	Name    string
 	Granted bool // ticked to begin with
+}
+
+// Box is a scope as a box to tick. ID is unique on its page.
+type Box struct {
+	Scope
+	ID string
+}
+
+// At is the scope as box number i of a list.
+func (s Scope) At(list string, i int) Box { return Box{s, list + "-" + strconv.Itoa(i)} }
+
+// Tokens is the view of "tokens": who has access. Its forms post to Action with do=
+// narrow, revoke, allow or forbid and id, or do=new with name; scope is repeated for
+// each ticked scope.
+type Tokens struct {
+	Shell
+	Action    string
+	Elsewhere string // host of the IndieAuth server of the owner's own; empty: this service is it
+	Tokens    []Token
+	Offer     []Scope  // what a new token may be made for
+	Lives     []string // and for how long, as in [Consent]
+	Secret    string   // a token that was just made, to be shown this once
+	Error     string   // what was wrong with what was sent: granted, choose; empty: nothing
+}
+
+// Token is an application or a script that has access.
+type Token struct {
+	ID      string
+	Name    string // what it is called; may be empty
+	Client  string // client_id; empty: the token was made by hand
+	Scopes  []Scope
+	Made    time.Time
+	Until   time.Time // zero: until it is revoked
+	Used    time.Time // to the hour; zero: never
+	From    string    // the network it was used from then, coarse; may be empty
+	Lenient bool      // it may come twice in one request
 }
 
 // SignIn is the view of "signin": nobody is signed in, and how to do so. With a
