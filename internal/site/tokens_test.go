@@ -60,7 +60,9 @@ func TestLastUseIsWrittenOnceAnHour(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		access := &site.Access{Site: w.site, DB: w.db}
 		secret, id := issued(t, w, "https://editor.example/", "create")
-		from := func(address string) context.Context { return site.WithSender(t.Context(), netip.MustParseAddr(address)) }
+		from := func(address string) context.Context {
+			return site.WithSender(t.Context(), netip.MustParseAddr(address))
+		}
 		began := w.db.Now()
 		var wg sync.WaitGroup
 		for range 50 {
