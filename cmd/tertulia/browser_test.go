@@ -149,8 +149,6 @@ func TestConsentInABrowser(t *testing.T) {
 			t.Errorf("the consent page does not show %q:\n%s", want, text)
 		}
 	}
-	picture(t, browser, "consent", 800, "light")
-	picture(t, browser, "consent-phone-dark", 390, "dark")
 	if err := chromedp.Do(browser, chromedp.Click(chromedp.CSS(`input[value="delete"]`))); err != nil {
 		t.Fatal(err)
 	}

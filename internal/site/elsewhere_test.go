@@ -3,6 +3,7 @@ package site_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -263,6 +264,40 @@ func TestPagesNameTheOwnersServer(t *testing.T) {
 		w.site.Elsewhere.Metadata = "https://auth.example/metadata"
 		if at := w.site.Links()["indieauth-metadata"]; at != "https://auth.example/metadata" {
 			t.Errorf("metadata at %q", at)
+		}
+	})
+}
+
+// roundTrip is a client's transport.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+// RoundTrip is of http.RoundTripper.
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Whatever a server answers, it opens the door only with the owner's own address in it.
+func FuzzTheOwnersServer(f *testing.F) {
+	f.Add(200, "application/json", good)
+	f.Add(200, "application/json", `{"active":"true","me":"https://me.example","scope":["create",1,null],"exp":"99999999999"}`)
+	f.Add(200, "application/x-www-form-urlencoded", "me=https%3A%2F%2Fme.example%2F&scope=create")
+	f.Add(200, "text/html", "<html>")
+	f.Add(401, "", `{"active":true}`)
+	f.Add(200, "application/json", `{"active":true,"me":{"a":[]},"exp":1e400}`)
+	f.Add(200, "application/json", `[true]`)
+	f.Fuzz(func(t *testing.T, status int, contentType, body string) {
+		e := &site.Elsewhere{
+			Token: "https://auth.example/token", Introspection: "https://auth.example/introspect", Me: "https://me.example/",
+			Client: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				return &http.Response{
+					StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
+				}, nil
+			})},
+		}
+		token, err := e.Check(t.Context(), "secret")
+		if err == nil && (token.Me != "https://me.example/" || status != 200) {
+			t.Errorf("%d %q lets in as %+v", status, body, token)
+		}
+		if err != nil && len(token.Scopes) > 0 {
+			t.Errorf("got %+v with %v", token, err)
 		}
 	})
 }
