@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -50,23 +47,5 @@ func newElsewhere(one siteSettings, own *http.Client, log *slog.Logger) *site.El
 	return &site.Elsewhere{
 		Authorization: e.Authorization, Token: e.Token, Introspection: e.Introspection, Metadata: e.Metadata,
 		Me: one.URL, Client: own, Log: log,
-	}
-}
-
-// elsewhere says whether the owner's IndieAuth server can be asked about tokens, with one
-// that nobody has ever given out.
-func (k *checker) elsewhere(ctx context.Context) {
-	server := newElsewhere(k.one, k.own, nil)
-	if server == nil {
-		return
-	}
-	_, err := server.Check(ctx, rand.Text())
-	switch {
-	case err == nil:
-		k.fail("elsewhere", "elsewhere.yes", server.Token)
-	case errors.Is(err, fs.ErrNotExist):
-		k.ok("elsewhere", "elsewhere.ok", server.Token)
-	default:
-		k.fail("elsewhere", "elsewhere.down", server.Token, why(err))
 	}
 }

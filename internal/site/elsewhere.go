@@ -45,9 +45,11 @@ const (
 	maxKnown   = 1000 // tokens that something is known of
 	maxAsking  = 4    // at once
 	askingTime = 8 * time.Second
-	askAgain   = 30 * time.Second // what an editor is told when there was no answer
-	maxVerdict = 64 << 10         // bytes of an answer
-	maxTheirs  = 2 << 10          // bytes of a token
+
+	waitingTime = 3 * time.Second  // for its turn
+	askAgain    = 30 * time.Second // what an editor is told when there was no answer
+	maxVerdict  = 64 << 10         // bytes of an answer
+	maxTheirs   = 2 << 10          // bytes of a token
 )
 
 // verdict is what the server says of a token. The rest counts once done is closed.
@@ -118,7 +120,7 @@ func (e *Elsewhere) ask(ctx context.Context, secret string, v *verdict) {
 	case e.slots <- struct{}{}:
 		token, err = e.inquire(ctx, secret)
 		<-e.slots
-	case <-ctx.Done():
+	case <-time.After(waitingTime):
 		err = silentError{errors.New("too many tokens are being asked about")}
 	}
 	stays := goodFor
@@ -186,7 +188,6 @@ func (e *Elsewhere) inquire(ctx context.Context, secret string) (indieauth.Token
 
 // judge makes a token of what was said of a valid one. It must be for the site's owner:
 // a server may have others.
-// Spec: indieauth#access-token-verification-response-p-2
 func (e *Elsewhere) judge(said statement, secret string) (indieauth.Token, error) {
 	me, err := indieauth.CheckProfileURL(said.text("me"))
 	if said.text("me") == "" {
