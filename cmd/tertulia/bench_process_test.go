@@ -2,7 +2,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
+	"html"
+	"image"
+	"image/png"
 	"io"
 	"net"
 	"net/http"
@@ -99,7 +103,8 @@ func (m *mortal) settle() {
 }
 
 // sources is a server of pages that reply to what their query names, found on many
-// loopback addresses: as many hosts.
+// loopback addresses: as many hosts, each of a person with a picture. Every fourth page also
+// answers the one before.
 type sources struct {
 	port   string
 	hosts  int64
@@ -112,13 +117,35 @@ func newSources(tb testing.TB, hosts, size int) *sources {
 	before, after, _ := bytes.Cut(replyPage("TARGET", size), []byte("TARGET"))
 	s := &sources{hosts: int64(hosts)}
 	s.listen(tb, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/photo.png" {
+			w.Header().Set("Content-Type", "image/png")
+			w.Write(face(r.Host))
+			return
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Write(before)
 		io.WriteString(w, r.URL.Query().Get("to"))
+		if re := r.URL.Query().Get("re"); re != "" {
+			fmt.Fprintf(w, `">a post</a> and <a class="u-in-reply-to" href="%s`, html.EscapeString(re))
+		}
 		w.Write(after)
 		s.served.Add(1)
 	})
 	return s
+}
+
+// face is the picture of somebody, another one for each host.
+func face(host string) []byte {
+	img := image.NewGray(image.Rect(0, 0, 96, 96))
+	sum := sha256.Sum256([]byte(host))
+	for i := range img.Pix {
+		img.Pix[i] = sum[i%len(sum)] // which no encoder makes small
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return b.Bytes()
 }
 
 // listen serves on all addresses of this machine.
@@ -137,6 +164,13 @@ func (s *sources) listen(tb testing.TB, h http.HandlerFunc) {
 // next is a source that was not there before, a reply to target.
 func (s *sources) next(target string) string {
 	n := s.made.Add(1)
+	if n%4 == 0 {
+		return s.page(n, target) + "&re=" + url.QueryEscape(s.page(n-1, target))
+	}
+	return s.page(n, target)
+}
+
+func (s *sources) page(n int64, target string) string {
 	return fmt.Sprintf("http://127.10.%d.%d:%s/%d?to=%s", n%s.hosts/250, 1+n%s.hosts%250, s.port, n, url.QueryEscape(target))
 }
 
@@ -149,7 +183,7 @@ func replyPage(target string, size int) []byte {
 		fmt.Fprintf(&b, `<li><a href="/tag/%d">tag number %d</a></li>`, i, i)
 	}
 	fmt.Fprintf(&b, `</ul></nav><article class="h-entry"><p>In reply to <a class="u-in-reply-to" href=%q>a post</a></p>`, target)
-	b.WriteString(`<div class="p-author h-card"><a class="p-name u-url" href="/">Bea</a></div><time class="dt-published" datetime="2026-11-21T18:05:00+01:00">today</time><div class="e-content">`)
+	b.WriteString(`<div class="p-author h-card"><img class="u-photo" src="/photo.png" alt=""><a class="p-name u-url" href="/">Bea</a></div><time class="dt-published" datetime="2026-11-21T18:05:00+01:00">today</time><div class="e-content">`)
 	for i := range size / 1600 {
 		fmt.Fprintf(&b, `<p>Paragraph %d says <em>something</em> with a <a href="https://elsewhere.example/%d">link</a> and goes on for a while so that there is text.</p>`, i, i)
 	}

@@ -63,6 +63,7 @@ func (p venue) fill(posts, mentions int) error {
 	if err != nil {
 		return err
 	}
+	err = db.Update(context.Background(), p.address, func(tx *store.Tx) error { return befriend(tx, mentions) })
 	step := max(1, 5000/(mentions+2)) // posts to a commit
 	for from := 0; from < posts && err == nil; from += step {
 		err = db.Update(context.Background(), p.address, func(tx *store.Tx) error {
@@ -98,14 +99,37 @@ func (p venue) put(tx *store.Tx, i, mentions int) error {
 	return nil
 }
 
+// befriend stores the people who mention the posts, and their pictures.
+func befriend(tx *store.Tx, people int) error {
+	for m := range people {
+		p := store.Person{
+			ID: fmt.Sprintf("person-%06d", m), Name: fmt.Sprintf("Friend %d", m), URL: friend(m), Photo: friend(m) + "photo.png",
+			Identities: []string{strings.TrimPrefix(friend(m), "https://")}, Trust: store.Trusted, Since: tx.Now, Created: tx.Now,
+		}
+		picture := store.Picture{URL: p.Photo, Name: fmt.Sprintf("%064x.png", m), Size: 1000, SHA256: fmt.Sprintf("%064x", m), Checked: tx.Now}
+		if err := errors.Join(tx.PutPerson(p), tx.PutPicture(picture)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func friend(m int) string { return fmt.Sprintf("https://friend-%d.example/", m) }
+
+// benchMention is the m-th mention of a page, by the m-th friend. Every fourth also answers
+// the one before.
 func benchMention(now time.Time, page store.Page, i, m int) store.Mention {
-	source := fmt.Sprintf("https://friend-%d.example/reply-%d", m, i)
+	source := fmt.Sprintf("%sreply-%d", friend(m), i)
 	text := fmt.Sprintf("Reply number %d to post %d. %s", m, i, strings.Repeat("All work and no play. ", 8))
+	var answers []string
+	if m%4 == 3 {
+		answers = []string{fmt.Sprintf("%sreply-%d", friend(m-1), i)}
+	}
 	return store.Mention{
 		ID: store.NewID(now), Source: source, Target: page.URL, Page: page.ID, State: store.Approved, Decision: store.Approved, Received: now,
 		Shown: &store.Version{
-			Type: "reply", Author: mf2.Author{Name: fmt.Sprintf("Friend %d", m), URL: fmt.Sprintf("https://friend-%d.example/", m)},
-			URL: source, HTML: "<p>" + text + "</p>", Text: text, Published: now, Digest: strconv.Itoa(m),
+			Type: "reply", Author: mf2.Author{Name: fmt.Sprintf("Friend %d", m), URL: friend(m), Photo: friend(m) + "photo.png"},
+			Person: fmt.Sprintf("person-%06d", m), URL: source, InReplyTo: answers, HTML: "<p>" + text + "</p>", Text: text, Published: now, Digest: strconv.Itoa(m),
 		},
 		History: []store.Event{{At: now, Stage: "received"}, {At: now, Stage: "looked at", Note: "linked: the page links to the target"}, {At: now, Stage: "approve", Note: "by " + page.URL}},
 	}
