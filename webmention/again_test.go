@@ -36,17 +36,18 @@ func TestOneLookIsGoodForManyTargets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		memory := seen.Memory()
 		for target, want := range map[string]bool{
 			"https://me.example/a": true, "https://me.example/b#c": true, "https://me.example/a#x": true,
 			"https://me.example/b": false, "https://me.example/c": false,
 		} {
-			got, ok := seen.For(at(target))
+			got, ok := v.Again(memory, at(target))
 			want = want && path != "/image"
 			if ok != want || ok && (got.Outcome != webmention.Linked || !got.Linked || got.Reason != "the page links here") {
 				t.Errorf("%s for %s: got %t %+v, want %t", path, target, ok, got.Outcome, want)
 			}
 		}
-		if seen.Outcome == webmention.Linked || path != "/image" && seen.Size != len(pages[path][1]) {
+		if seen.Outcome == webmention.Linked || path != "/image" && memory.Size() != len(pages[path][1]) {
 			t.Errorf("%s: the look itself became %s, %d bytes", path, seen.Outcome, seen.Size)
 		}
 	}

@@ -55,4 +55,6 @@ type Verification struct {
 
 	RetryAfter time.Duration // as asked for by a 429 or 503; 0: not asked
 	Reason     string        // one plain sentence in English, for the history of the mention
+
+	read answer // what Memory keeps
 }

@@ -131,11 +131,26 @@ func (v *Verifier) read(resp *http.Response, got *Verification, target *url.URL)
 	if err != nil {
 		return err
 	}
-	got.Truncated, got.Size = truncated, len(body)
-	header := resp.Header.Get("Content-Type")
-	if header == "" {
-		header = http.DetectContentType(body)
+	got.Size = len(body)
+	got.read = answer{body: body, truncated: truncated, header: resp.Header.Get("Content-Type")}
+	if got.read.header == "" {
+		got.read.header = http.DetectContentType(body)
 	}
+	v.understand(got, target, limit)
+	return nil
+}
+
+// answer is what a source said, as it came.
+type answer struct {
+	body      []byte // after decoding
+	truncated bool
+	header    string // Content-Type
+}
+
+// understand parses what was read and looks for the link in it.
+func (v *Verifier) understand(got *Verification, target *url.URL, limit int64) {
+	body, header := got.read.body, got.read.header
+	got.Truncated = got.read.truncated
 	if v.Gate != nil {
 		defer v.Gate()()
 	}
@@ -144,8 +159,9 @@ func (v *Verifier) read(resp *http.Response, got *Verification, target *url.URL)
 	understood := true
 	switch got.Type = kindOf(header); got.Type {
 	case "html":
+		var err error
 		got.Page, got.Doc, err = mf2.Parse(bytes.NewReader(body), header, got.Final)
-		understood, got.Truncated = err == nil, truncated || got.Page.Cut
+		understood, got.Truncated = err == nil, got.Truncated || got.Page.Cut
 	case "json":
 		got.Text = bytes.ToValidUTF8(bytes.TrimPrefix(body, []byte("\ufeff")), []byte("\ufffd"))
 		understood = json.Valid(got.Text)
@@ -153,7 +169,7 @@ func (v *Verifier) read(resp *http.Response, got *Verification, target *url.URL)
 		got.Text = decodeText(body, header)
 	default:
 		got.Reason = "the page is neither HTML nor JSON nor plain text"
-		return nil
+		return
 	}
 	got.Linked = newMatcher(target).in(got.Links())
 	switch {
@@ -163,12 +179,11 @@ func (v *Verifier) read(resp *http.Response, got *Verification, target *url.URL)
 		got.Reason = fmt.Sprintf("the beginning of the page, %d bytes at most, has no link, and the rest was not read", limit)
 	case !understood:
 		got.Reason = "the page cannot be understood"
-	case resp.StatusCode != http.StatusOK:
-		got.Reason = fmt.Sprintf("the server answered %d without the link", resp.StatusCode)
+	case got.Status != http.StatusOK:
+		got.Reason = fmt.Sprintf("the server answered %d without the link", got.Status)
 	default:
 		got.Outcome, got.Reason = Unlinked, "the page does not link here"
 	}
-	return nil
 }
 
 // kindOf sorts a Content-Type into the three kinds that can be searched.

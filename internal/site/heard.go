@@ -22,7 +22,7 @@ type hearsay struct {
 
 // saying is what a source has said.
 type saying struct {
-	seen   webmention.Verification
+	memory webmention.Memory
 	at     time.Time
 	served map[string]bool // ids of mentions
 	led    map[string]any  // what it has led to
@@ -31,7 +31,7 @@ type saying struct {
 
 const (
 	heardTime   = 30 * time.Second
-	heardWeight = 2 << 20   // bytes of pages; their trees take some ten times as much
+	heardWeight = 4 << 20   // bytes of pages, as they came
 	heardLeast  = 4 << 10   // of them, however small a page is
 	heardServed = 1000      // mentions
 	heardPage   = 256 << 10 // bytes, for an author's page of which nobody counts them
@@ -39,35 +39,43 @@ const (
 
 // linked is what a source has said lately, if that links to the target and has not
 // served the mention before.
-func (h *hearsay) linked(source string, target *url.URL, mention string) (seen webmention.Verification, ok bool) {
+func (h *hearsay) linked(v *webmention.Verifier, source string, target *url.URL, mention string) (seen webmention.Verification, ok bool) {
+	memory, ok := h.recall(source, mention)
+	if !ok {
+		return seen, false
+	}
+	return v.Again(memory, target)
+}
+
+// recall is what a source has said lately, once for each mention.
+func (h *hearsay) recall(source, mention string) (m webmention.Memory, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.forget(time.Now())
 	s := h.sources[source]
 	if s == nil || s.served[mention] || len(s.served) >= heardServed {
-		return seen, false
+		return m, false
 	}
-	if seen, ok = s.seen.For(target); ok {
-		s.served[mention] = true
-	}
-	return seen, ok
+	s.served[mention] = true
+	return s.memory, true
 }
 
 // keep remembers what a source has just said to a mention.
 func (h *hearsay) keep(source string, seen webmention.Verification, mention string) {
+	memory := seen.Memory()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
 	h.drop(source)
 	h.forget(now)
-	weight := seen.Size + heardLeast
-	if seen.Type == "" || h.weight+weight > heardWeight {
+	weight := memory.Size() + heardLeast
+	if memory.Size() == 0 || h.weight+weight > heardWeight {
 		return // the next ones ask for themselves
 	}
 	if h.sources == nil {
 		h.sources = map[string]*saying{}
 	}
-	h.sources[source] = &saying{seen: seen, at: now, served: map[string]bool{mention: true}, led: map[string]any{}, weight: weight}
+	h.sources[source] = &saying{memory: memory, at: now, served: map[string]bool{mention: true}, led: map[string]any{}, weight: weight}
 	h.weight += weight
 }
 

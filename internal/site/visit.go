@@ -42,7 +42,7 @@ func (v *visit) leave(linked bool) {
 // lookAt asks a source, or the profile that one names, whether it links to a target. wait is how long to leave its host
 // alone first, when nothing was asked for that reason.
 func (j *Jobs) lookAt(ctx context.Context, source, target *url.URL, mention string) (seen webmention.Verification, wait time.Duration, err error) {
-	if seen, ok := j.heard.linked(source.String(), target, mention); ok {
+	if seen, ok := j.heard.linked(j.Verifier, source.String(), target, mention); ok {
 		return seen, 0, nil
 	}
 	if wait := j.Hosts.down(lane(source.String())); wait > 0 {
