@@ -1,7 +1,10 @@
 package publish
 
 import (
+	"encoding/xml"
 	"errors"
+	"io/fs"
+	"path"
 )
 
 // channelView is a channel as the templates see it.
@@ -39,6 +42,42 @@ func (p *press) channels(c Change) error {
 		}
 	}
 	return nil
+}
+
+// formerChannels removes what channels have left that the site has no longer: nobody writes
+// it again, so that it would show for good what has been deleted or made private since. Their
+// feeds say whose they were.
+func (p *press) formerChannels() error {
+	entries, err := fs.ReadDir(p.dir.root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		uid := e.Name()
+		if !e.IsDir() || p.site.channel(uid) != nil || !p.feedsChannel(uid) {
+			continue
+		}
+		if err := errors.Join(p.dir.remove(path.Join(uid, "index.html")), p.dir.remove(path.Join(uid, "feed.xml"))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// feedsChannel tells whether the feed in a directory is one of a channel of this site, and not
+// of another site that lies there.
+func (p *press) feedsChannel(uid string) bool {
+	data, err := p.dir.regular(path.Join(uid, "feed.xml"))
+	if err != nil {
+		return false
+	}
+	var feed struct {
+		ID    string `xml:"id"`
+		Maker string `xml:"generator"`
+		Of    string `xml:"author>uri"`
+	}
+	err = xml.Unmarshal(data, &feed)
+	return err == nil && feed.Maker == "Tertulia" && feed.ID == p.site.at(uid+"/") && feed.Of == p.site.URL
 }
 
 // channelKey is the key of front matter with the channel of a post.

@@ -1,10 +1,14 @@
 package publish_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tertulia/internal/publish"
 )
@@ -113,6 +117,48 @@ func TestChannelsHavePages(t *testing.T) {
 	}
 	if files["pan/index.html"] != "<p>mine" || files["pan/feed.xml"] == "" {
 		t.Errorf("what the owner has made is %q", files["pan/index.html"])
+	}
+}
+
+// A channel that the settings have no longer leaves nothing behind: its page would show for
+// good what its posts said, also when they are deleted. What is not its page stays.
+func TestAFormerChannelLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	p := note()
+	p.Channel = "mar"
+	c := change(p)
+	c.Site.Channels = []publish.Channel{{UID: "mar"}, {UID: "pan"}, {UID: "sal"}}
+	c.Streams = map[string][]publish.Post{"mar": {p}, "pan": {p}, "sal": {p}}
+	if err := english(dir).Publish(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	below := change(publish.Post{}) // another site, below this one
+	below.Site.URL = home + "blog/"
+	if err := english(filepath.Join(dir, "blog")).Publish(t.Context(), below); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"pan/index.html": "<p>mine", "sal/more.html": "<p>mine", "own/feed.xml": "mine"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := tree(t, dir)
+	for _, name := range []string{"mar/index.html", "mar/feed.xml", "pan/feed.xml", "sal/index.html", "sal/feed.xml"} {
+		if want[name] == "" {
+			t.Fatalf("%s was not written", name)
+		}
+		delete(want, name)
+	}
+	c.Site.Channels, c.Streams, c.Earlier.Thorough = nil, nil, true
+	if err := english(dir).Publish(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	got := tree(t, dir)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
 

@@ -89,6 +89,12 @@ func (h *HTML) Publish(ctx context.Context, c Change) error {
 	if err := p.channels(c); err != nil {
 		return fmt.Errorf("publish channels: %w", err)
 	}
+	if !c.Earlier.Thorough {
+		return nil
+	}
+	if err := p.formerChannels(); err != nil {
+		return fmt.Errorf("remove former channels: %w", err)
+	}
 	return nil
 }
 

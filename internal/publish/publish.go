@@ -118,7 +118,7 @@ type Earlier struct {
 	// Each hands over the pages, the last first, until yield returns false.
 	Each func(yield func(page int, posts []Post) bool) error
 	// Thorough has all of them written, and not only those down to the first that is as it
-	// has to be: what was changed may stand below it.
+	// has to be: what was changed may stand below it. What former channels have left goes.
 	Thorough bool
 }
 
