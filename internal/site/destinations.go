@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -185,8 +186,11 @@ func (u *Uploads) bring(ctx context.Context, from *Uploads, name string) (there 
 	}
 	row.Address, row.Live = "", false // where its copy is in the other site
 	err = u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error {
+		if _, err := tx.Media(name); !errors.Is(err, fs.ErrNotExist) {
+			return err // another request has brought it meanwhile
+		}
 		row.Created = tx.Now
-		return errors.Join(tx.PutMedia(row), u.promise(tx, row))
+		return cmp.Or(u.within(tx, row.Size), tx.PutMedia(row), u.promise(tx, row)) // Sweep takes the copy of one that is refused
 	})
 	return err == nil, err
 }

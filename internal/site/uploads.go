@@ -58,15 +58,15 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 		return "", err
 	}
 	failpoint.Hit("upload.receive")
-	if err := u.fits(ctx, info.Size); err != nil {
-		return "", errors.Join(err, os.Remove(filepath.Join(u.Dir, name)))
-	}
 	row := store.Media{Name: name, Type: info.Type, Size: info.Size, SHA256: info.SHA256}
 	row.Width, row.Height, row.Whole = u.shown(name, info)
 	err = u.DB.Update(ctx, u.Site.Key, func(tx *store.Tx) error {
 		row.Created = tx.Now
-		return cmp.Or(tx.PutMedia(row), u.promise(tx, row), failpoint.Err("upload.keep"))
+		return cmp.Or(u.within(tx, row.Size), tx.PutMedia(row), u.promise(tx, row), failpoint.Err("upload.keep"))
 	})
+	if errors.Is(err, errQuota) { // others came meanwhile
+		return "", errors.Join(err, os.Remove(filepath.Join(u.Dir, name)))
+	}
 	if err != nil {
 		return "", err
 	}
@@ -74,21 +74,29 @@ func (u *Uploads) Upload(ctx context.Context, _ micropub.Grant, f micropub.File)
 	return u.Site.Endpoint("media/" + name), nil
 }
 
-// fits tells whether so many bytes more are within the quota.
+// fits tells, before a file is received or copied, whether so many bytes more are within the
+// quota now.
 func (u *Uploads) fits(ctx context.Context, more int64) error {
 	if u.Quota == 0 {
 		return nil
 	}
-	return u.DB.View(ctx, u.Site.Key, func(tx *store.Tx) error {
-		files, err := tx.MediaFiles()
-		for _, f := range files {
-			more += f.Size + f.Copies
-		}
-		if err == nil && (more > u.Quota || more == u.Quota && len(files) > 0) {
-			err = errQuota
-		}
-		return err
-	})
+	return u.DB.View(ctx, u.Site.Key, func(tx *store.Tx) error { return u.within(tx, more) })
+}
+
+// within tells, in the transaction that keeps a file, whether it is within the quota: of many
+// that came at once each had room.
+func (u *Uploads) within(tx *store.Tx, more int64) error {
+	if u.Quota == 0 {
+		return nil
+	}
+	files, err := tx.MediaFiles()
+	for _, f := range files {
+		more += f.Size + f.Copies
+	}
+	if err == nil && (more > u.Quota || more == u.Quota && len(files) > 0) {
+		err = errQuota
+	}
+	return err
 }
 
 // DeleteMedia deletes an uploaded file that no post shows.

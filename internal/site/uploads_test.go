@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -96,6 +97,47 @@ func TestUploadsAreKeptWholeOrNotAtAll(t *testing.T) {
 		}
 	})
 }
+
+// The quota holds however many files come at once.
+func TestUploadsAtOnceStayWithinTheQuota(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		pic := picture(t)
+		up := &site.Uploads{Posts: w.posts, Dir: t.TempDir(), Quota: 3*int64(len(pic)) + 1}
+		var sent, met sync.WaitGroup // each body ends when all have begun: they are all let in
+		var kept, refused atomic.Int32
+		met.Add(10)
+		for range 10 {
+			sent.Go(func() {
+				body := io.MultiReader(bytes.NewReader(pic), readerFunc(func([]byte) (int, error) {
+					met.Done()
+					met.Wait()
+					return 0, io.EOF
+				}))
+				_, err := up.Upload(t.Context(), editor, micropub.File{Name: "x.png", ContentType: "image/png", Body: body, Size: -1})
+				var e *micropub.Error
+				switch {
+				case err == nil:
+					kept.Add(1)
+				case errors.As(err, &e) && e.Status == 413:
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		sent.Wait()
+		if kept.Load() != 3 || refused.Load() != 7 {
+			t.Errorf("%d of 10 were kept and %d refused, want 3 and 7", kept.Load(), refused.Load())
+		}
+		if files, err := filepath.Glob(filepath.Join(up.Dir, "*.png")); err != nil || len(files) != int(kept.Load()) {
+			t.Errorf("%d files are there, %v", len(files), err)
+		}
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // MX-23: an editor asks for the newest, page by page; what was refused is taken back.
 func TestUploadsAreListedAndTakenBack(t *testing.T) {
