@@ -95,7 +95,8 @@ func (d directory) sync(dir string) error {
 }
 
 // remove deletes a file, if it is there and ours, and the directories above it that
-// it leaves empty.
+// it leaves empty. That they have gone is on the disk when it returns, also when an
+// attempt before has removed them.
 func (d directory) remove(name string) error {
 	if old, err := d.root.ReadFile(name); err == nil && !bytes.Contains(old, marks[path.Ext(name)]) {
 		return nil
@@ -103,12 +104,13 @@ func (d directory) remove(name string) error {
 	if err := ignoreGone(d.root.Remove(name)); err != nil {
 		return err
 	}
-	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if d.root.Remove(dir) != nil {
-			break // it has other files, or is not there
+	dir := path.Dir(name)
+	for ; dir != "."; dir = path.Dir(dir) {
+		if ignoreGone(d.root.Remove(dir)) != nil {
+			break // it has other files
 		}
 	}
-	return nil
+	return d.sync(dir)
 }
 
 // unlessForeign drops the error for a list that the owner's site has of its own.
