@@ -192,7 +192,7 @@ func (f *finder) permalink(ctx context.Context, e *editor, entry Entry) (string,
 	if u := f.below(f.told.Files[entry.File]); u != "" {
 		return u, nil
 	}
-	slug := slugOf(e, entry.File)
+	slug, stem := slugOf(e, entry.File), stemOf(entry.File)
 	candidates := f.candidates(entry, slug)
 	if f.told.URLs == nil && f.told.Files == nil {
 		return f.there(ctx, candidates)
@@ -200,7 +200,10 @@ func (f *finder) permalink(ctx context.Context, e *editor, entry Entry) (string,
 	var fits []string
 	for _, candidate := range f.told.URLs {
 		u, err := url.Parse(candidate)
-		if err != nil || strings.TrimSuffix(path.Base(u.Path), ".html") != slug {
+		if err != nil {
+			continue
+		}
+		if last := strings.TrimSuffix(path.Base(u.Path), ".html"); last != slug && last != stem {
 			continue
 		}
 		if page := f.below(candidate); !slices.Contains(fits, page) { // two feeds may name it
@@ -262,14 +265,20 @@ func slugOf(e *editor, file string) string {
 	if v, _ := e.f.Get("slug"); plain(v) != "" {
 		return plain(v)
 	}
-	slug := strings.TrimSuffix(path.Base(file), path.Ext(file))
-	if slug == "index" {
-		slug = path.Base(path.Dir(file))
-	}
+	slug := stemOf(file)
 	if dated.MatchString(slug) {
 		slug = slug[len("2006-01-02-"):]
 	}
 	return slug
+}
+
+// stemOf is a file's name without its ending, that of its directory where it is called index.
+func stemOf(file string) string {
+	stem := strings.TrimSuffix(path.Base(file), path.Ext(file))
+	if stem == "index" {
+		stem = path.Base(path.Dir(file))
+	}
+	return stem
 }
 
 // endings are those of files that hold posts.

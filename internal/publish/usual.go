@@ -12,14 +12,17 @@ import (
 // site's. Besides the tokens of paths, {dir} is the directory of the file below that of all
 // posts, {rest} the same without its first name, and {stem} the file's name without its ending.
 //
-// Sources: Eleventy's filePathStem; Jekyll's permalink styles date and pretty, with and
+// Sources: Eleventy's default, which keeps the date in a file's name, and its filePathStem,
+// which does not; Jekyll's permalink styles date and pretty, with and
 // without the directory above _posts as a category, and that of collections; Zola's and Astro's
 // pages by their place.
 var customs = map[string]struct {
 	under    string // the directory of all posts
 	patterns []string
 }{
-	"eleventy": {"", []string{"{dir}/{slug}/", "{rest}/{slug}/", "{dir}/{slug}.html"}},
+	"eleventy": {"", []string{
+		"{dir}/{stem}/", "{rest}/{stem}/", "{dir}/{slug}/", "{rest}/{slug}/", "{dir}/{stem}.html", "{dir}/{slug}.html",
+	}},
 	"jekyll": {"", []string{
 		"{dir}/{yyyy}/{MM}/{dd}/{slug}.html", "{dir}/{yyyy}/{MM}/{dd}/{slug}/",
 		"{dir}/{stem}.html", "{dir}/{stem}/", "{dir}/{slug}.html", "{dir}/{slug}/",
@@ -39,9 +42,9 @@ func (p *Preset) candidates(entry Entry, slug string) []string {
 	}
 	custom := customs[p.Name]
 	dir := path.Dir(strings.TrimPrefix(entry.File, custom.under))
-	stem := strings.TrimSuffix(path.Base(entry.File), path.Ext(entry.File))
-	if stem == "index" && dir != "." {
-		dir, stem = path.Dir(dir), path.Base(dir)
+	stem := stemOf(entry.File)
+	if strings.HasPrefix(path.Base(entry.File), "index.") && dir != "." {
+		dir = path.Dir(dir)
 	}
 	if p.Name == "jekyll" {
 		dir = strings.TrimSuffix(dir, "_posts") // what is above it is a category

@@ -16,6 +16,8 @@ func TestAdoptAsksTheSite(t *testing.T) {
 	for _, c := range []struct{ generator, file, at string }{
 		{"eleventy", "posts/pan.md", "posts/pan/"},
 		{"eleventy", "posts/2019-05-04-pan.md", "posts/pan/"},
+		{"eleventy", "posts/2019-05-04-pan.md", "posts/2019-05-04-pan/"}, // its default: filePathStem alone goes without the date
+		{"eleventy", "src/blog/2019-05-04-pan/index.md", "blog/2019-05-04-pan/"},
 		{"eleventy", "src/blog/pan.md", "blog/pan/"},
 		{"eleventy", "blog/pan/index.md", "blog/pan/"},
 		{"jekyll", "_posts/2019-05-04-pan.md", "2019/05/04/pan.html"},
@@ -45,6 +47,22 @@ func TestAdoptAsksTheSite(t *testing.T) {
 		}
 		if slices.Sort(asked); len(slices.Compact(asked)) != len(asked) || len(asked) == 0 {
 			t.Errorf("%s, %s: asked for %q", c.generator, c.file, asked)
+		}
+	}
+}
+
+// A map may name other pages that end like a post's.
+func TestAdoptFindsDatesInTheMap(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"posts/2019-05-04-pan.md": "---\ntitle: Pan\n---\nx"})
+	for entry, err := range preset(t, "eleventy").Adopt(t.Context(), publish.Adoption{
+		Tree: &publish.Dir{Path: dir},
+		Addresses: func(context.Context) (publish.Addresses, error) {
+			return publish.Addresses{URLs: []string{home + "tags/pan/", home + "posts/2019-05-04-pan/"}}, nil
+		},
+	}) {
+		if err != nil || entry.Permalink != home+"posts/2019-05-04-pan/" {
+			t.Errorf("got %q, %v", entry.Permalink, err)
 		}
 	}
 }
