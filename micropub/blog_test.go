@@ -247,7 +247,7 @@ func authorize(_ context.Context, token string) (micropub.Grant, error) {
 		g.ClientID, g.Lenient = "https://quill.p3k.io/", true
 	case "other":
 		g.Scopes, g.ClientID = []string{"create"}, "https://other.example/"
-	case "create", "update", "delete", "undelete", "media", "draft", "post", "profile":
+	case "create", "update", "delete", "undelete", "media", "draft", "post", "profile", "read":
 		g.Scopes = []string{token}
 	case "drafts", "drafts+create", "delete+create", "delete+media":
 		g.Scopes = map[string][]string{

@@ -8,7 +8,7 @@ import (
 )
 
 // reader is who asks a question. Any scope will do to see whether the token works;
-// for an answer it must be one that is about posts.
+// for an answer it must be one that lets a client do something.
 //
 // Spec: micropub#scope-p-1
 func (h *Handler) reader(r *http.Request, q string) (Grant, error) {
@@ -23,6 +23,10 @@ func (h *Handler) reader(r *http.Request, q string) (Grant, error) {
 	return g, g.requireAny(q == "")
 }
 
+// private are the questions about what the owner has written, drafts with it, and whom they
+// know: they take the scope read, or one for posts.
+var private = []string{"source", "category", "contact"}
+
 // query answers a GET. Its body, if it has one, is not looked at: clients in use
 // put a Content-Type on questions.
 //
@@ -33,6 +37,11 @@ func (h *Handler) query(r *http.Request) (answer, error) {
 	g, err := h.reader(r, q)
 	if err != nil {
 		return answer{}, err
+	}
+	if slices.Contains(private, q) {
+		if err := g.require("read"); err != nil {
+			return answer{}, err
+		}
 	}
 	ctx := r.Context()
 	var body any

@@ -95,7 +95,8 @@ func (h *Handler) authorize(ctx context.Context, c credentials) (Grant, error) {
 // The scopes that allow an action; the first is the one a client is told to ask
 // for. "post" is what "create" was once called. A token with "draft" alone may
 // create drafts; media is also what a post needs, so whoever may create may upload.
-// To delete a file takes the word media itself, and delete.
+// To delete a file takes the word media itself, and delete. Posts are read by
+// those who make or change some, or have the word for it.
 var scopes = map[string][]string{
 	"create":       {"create", "post", "draft"},
 	"media":        {"media", "create", "post", "draft"},
@@ -104,6 +105,7 @@ var scopes = map[string][]string{
 	"undelete":     {"undelete"},
 	"delete files": {"media"},
 	"publish":      {"create", "post"},
+	"read":         {"read", "update", "create", "post", "draft", "delete", "undelete"},
 }
 
 // require refuses a token without a scope for the action.
