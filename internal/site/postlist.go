@@ -12,7 +12,7 @@ import (
 
 // List lists posts for editors, each with its url. Before and After are the places of
 // posts in the list: what is new since, and what follows (SPECS MX-7 to MX-13).
-func (p *Posts) List(ctx context.Context, _ micropub.Grant, q micropub.Query) (micropub.List, error) {
+func (p *Posts) List(ctx context.Context, g micropub.Grant, q micropub.Query) (micropub.List, error) {
 	limit := q.Limit
 	if limit == 0 {
 		limit = 20
@@ -30,7 +30,7 @@ func (p *Posts) List(ctx context.Context, _ micropub.Grant, q micropub.Query) (m
 		}
 		next = rest
 		for i, post := range posts {
-			if post.PlaceInTime() == decodeCursor(q.Before) || !post.Deleted.IsZero() || !q.Matches(source(post)) {
+			if post.PlaceInTime() == decodeCursor(q.Before) || !post.Deleted.IsZero() || hiddenFrom(g, post) || !q.Matches(source(post)) {
 				continue
 			}
 			if skip--; skip >= 0 {

@@ -49,7 +49,7 @@ func (p *Posts) find(tx *store.Tx, address string) (store.Post, error) {
 // Source gives a post back as it was sent. A post that came without a date shows
 // the one it was given.
 // Spec: micropub#source-content-p-1
-func (p *Posts) Source(ctx context.Context, _ micropub.Grant, permalink string) (mf2.Item, error) {
+func (p *Posts) Source(ctx context.Context, g micropub.Grant, permalink string) (mf2.Item, error) {
 	if id, ok := p.contactID(permalink); ok {
 		c, err := p.contact(ctx, id)
 		return c.Item, err
@@ -57,6 +57,9 @@ func (p *Posts) Source(ctx context.Context, _ micropub.Grant, permalink string) 
 	post, item, err := p.read(ctx, permalink)
 	if err == nil && !post.Deleted.IsZero() {
 		err = fmt.Errorf("%s is deleted: %w", permalink, fs.ErrNotExist)
+	}
+	if err == nil && hiddenFrom(g, post) {
+		err = fmt.Errorf("%s is private: %w", permalink, fs.ErrNotExist)
 	}
 	if err != nil {
 		return mf2.Item{}, err

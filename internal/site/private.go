@@ -53,6 +53,10 @@ func forOwner(post store.Post) bool {
 	return post.Private && !post.Draft && post.Deleted.IsZero()
 }
 
+// hiddenFrom tells whether an editor is shown nothing of a post: one that may only draft need
+// not know what is private.
+func hiddenFrom(g micropub.Grant, post store.Post) bool { return g.DraftsOnly() && forOwner(post) }
+
 // Private makes the page of a private post, for the owner. fs.ErrNotExist when there is
 // none at that address.
 func (p *Posts) Private(ctx context.Context, address *url.URL) ([]byte, error) {

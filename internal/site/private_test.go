@@ -109,6 +109,25 @@ func TestPrivatePostsAreTheOwners(t *testing.T) {
 	}, rendering)
 }
 
+// Who may only draft is shown drafts, also those that are to be private, and what has a page;
+// of what is private they learn nothing.
+func TestPrivatePostsAreNothingForWhoDrafts(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		drafts := micropub.Grant{ClientID: "https://drafts.example/", Scopes: []string{"draft", "update"}}
+		open := w.create(entry("content", "for all"))
+		diary := w.create(entry("content", "dear diary", "visibility", "private"))
+		draft := w.create(entry("content", "dear draft", "visibility", "private", "post-status", "draft"))
+		for address, seen := range map[string]bool{open: true, diary: false, draft: true} {
+			if _, err := w.posts.Source(t.Context(), drafts, address); (err == nil) != seen || !seen && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: got %v, want it seen %v", address, err, seen)
+			}
+		}
+		if l, err := w.posts.List(t.Context(), drafts, micropub.Query{}); err != nil || len(l.Items) != 2 {
+			t.Errorf("listed: %v, %v", l.Items, err)
+		}
+	}, rendering)
+}
+
 // A draft stays one whatever else it says, and what waits for its date is public when that
 // comes unless it was made private before.
 func TestPrivateIsNeitherDraftNorScheduled(t *testing.T) {
