@@ -213,6 +213,7 @@ func (w *inside) client(id string) error {
 	if err != nil {
 		return nil // refused before anything is fetched
 	}
+	w.auth = &indieauth.Server{Client: w.auth.Client} // which remembers nobody
 	got, err := w.auth.ClientInfo(w.t.Context(), indieauth.Request{ClientID: id, RedirectURI: "https://elsewhere.example/"})
 	if !errors.Is(err, indieauth.ErrRedirect) {
 		return fmt.Errorf("got %+v, %v, want %v", got, err, indieauth.ErrRedirect)
