@@ -281,6 +281,10 @@ func stemOf(file string) string {
 	return stem
 }
 
+// IsCode tells whether the text of a post's file is part of the program that builds the site:
+// whoever could edit it could run what they like there. Only the owner may.
+func IsCode(file string) bool { return strings.EqualFold(path.Ext(file), ".mdx") }
+
 // endings are those of files that hold posts.
 var endings = []string{".md", ".markdown", ".mdown", ".html", ".htm", ".json"}
 
@@ -305,7 +309,8 @@ func (p *Preset) posts(ctx context.Context, tree Tree) iter.Seq2[string, error] 
 				yield("", err)
 				return
 			}
-			if !slices.Contains(endings, strings.ToLower(path.Ext(name))) || sourceName(name) != nil ||
+			ending := slices.Contains(endings, strings.ToLower(path.Ext(name))) || p.Name == "astro" && IsCode(name)
+			if !ending || sourceName(name) != nil ||
 				place.in != nil && !place.in.MatchString(name) {
 				continue
 			}

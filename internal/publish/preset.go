@@ -87,6 +87,9 @@ func NewPreset(name, site string, o Overrides) (*Preset, error) {
 			if field == "path" && path.Ext(string(p)) == "" {
 				wrong = append(wrong, fmt.Errorf("%s: %q has no ending such as .md", label, with[kind]))
 			}
+			if field == "path" && IsCode(string(p)) {
+				wrong = append(wrong, fmt.Errorf("%s: %q would make code of what editors send; use .md", label, with[kind]))
+			}
 			wrong = append(wrong, p.check(label, false))
 			all[kind] = p
 		}

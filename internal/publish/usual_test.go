@@ -26,6 +26,7 @@ func TestAdoptAsksTheSite(t *testing.T) {
 		{"jekyll", "_notas/2019-05-04-pan.md", "notas/2019-05-04-pan.html"},
 		{"astro", "src/content/posts/pan.md", "posts/pan/"},
 		{"astro", "src/content/blog/pan/index.md", "blog/pan/"},
+		{"astro", "src/content/blog/pan.mdx", "blog/pan/"},
 		{"zola", "content/cocina/2019-05-04-pan.md", "cocina/pan/"},
 		{"plain", "cocina/pan.md", "cocina/pan.html"},
 		{"plain", "textos/cocina/pan.md", "cocina/pan/"},

@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path"
 	"path/filepath"
@@ -203,6 +204,35 @@ func TestAPostMovesBeforeItIsOut(t *testing.T) {
 			if !j.Parked.IsZero() {
 				t.Errorf("parked: %s %s: %s", j.Kind, j.Key, j.Error)
 			}
+		}
+	})
+}
+
+// The text of an MDX post is code for the generator: an editor changes what stands above it
+// and nothing of the text (SITES, Astro).
+func TestTextThatIsCodeIsTheOwners(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		post := w.post(oldURL)
+		was := filepath.Join(dir, post.File)
+		post.File = strings.TrimSuffix(post.File, ".md") + ".mdx"
+		if err := os.Rename(was, filepath.Join(dir, post.File)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error { return tx.PutPost(post) }); err != nil {
+			t.Fatal(err)
+		}
+		before := readFile(t, filepath.Join(dir, post.File))
+		_, err := w.posts.Update(t.Context(), editor, oldURL, replace("content", "{process.exit()}"))
+		if refused := (*micropub.Error)(nil); !errors.As(err, &refused) || refused.Code != micropub.InvalidRequest {
+			t.Errorf("an update of the text: got %v, want it refused", err)
+		}
+		if after := readFile(t, filepath.Join(dir, post.File)); after != before {
+			t.Errorf("the file is another:\n%s", after)
+		}
+		w.update(oldURL, replace("name", "A better title"))
+		pass(time.Minute)
+		if after := readFile(t, filepath.Join(dir, post.File)); !strings.Contains(after, "A better title") {
+			t.Errorf("an update of the title:\n%s", after)
 		}
 	})
 }
