@@ -196,7 +196,7 @@ type publishSettings struct {
 	// Other names in front matter for a property, with dots into tables.
 	// Default: as the preset has it. Example: keys = { category = "taxonomies.tags" }
 	Keys map[string]string `toml:"keys"`
-	// What every new file has besides. Default: none. Example: defaults = { layout = "note" }
+	// What every new file has besides; the tokens of paths stand for the post's own. Default: none. Example: defaults = { layout = "{type}" }
 	Defaults map[string]string `toml:"defaults"`
 }
 

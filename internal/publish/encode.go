@@ -32,7 +32,11 @@ func (p *Preset) Encode(post Post) ([]byte, error) {
 	e.channel(post)
 	e.address(post.Permalink)
 	for _, kv := range p.extra {
-		e.set(kv[1], p.key(kv[0].(string))...)
+		value := kv[1]
+		if rule, ok := value.(string); ok {
+			value = pattern(rule).expand(p.subject(post))
+		}
+		e.set(value, p.key(kv[0].(string))...)
 	}
 	e.set(post.Revision, p.key(revisionKey)...)
 	e.kind(post.Item)

@@ -52,7 +52,7 @@ type Overrides struct {
 	Media     string            // of an uploaded file in the source
 	Format    string            // of front matter: yaml, toml or json
 	Keys      map[string]string // property → key of front matter, with dots into tables: category → taxonomies.tags
-	Defaults  map[string]string // keys and values that every new file has: layout → post
+	Defaults  map[string]string // keys and values that every new file has, with tokens: layout → {type}
 }
 
 // Presets are the names that [NewPreset] knows. The preset html is [HTML].
@@ -125,6 +125,7 @@ func NewPreset(name, site string, o Overrides) (*Preset, error) {
 	for _, key := range slices.Sorted(maps.Keys(o.Defaults)) {
 		p.extra = slices.DeleteFunc(p.extra, func(kv [2]any) bool { return kv[0] == key })
 		p.extra = append(p.extra, [2]any{key, o.Defaults[key]})
+		wrong = append(wrong, pattern(o.Defaults[key]).known("defaults."+key, ofMedia))
 	}
 	return p, errors.Join(wrong...)
 }

@@ -72,7 +72,7 @@ func TestOverrides(t *testing.T) {
 		Path:      map[string]string{"": "content/posts/{yyyy}/{MM}/{slug}.md", "like": "content/likes/{D60}{slug}.md"},
 		Permalink: map[string]string{"": "p/{yyyy}/{DDD}/{slug}"},
 		Media:     "static/m/{md5}.{ext}", Format: "toml",
-		Keys: map[string]string{"category": "categories"}, Defaults: map[string]string{"layout": "short"},
+		Keys: map[string]string{"category": "categories"}, Defaults: map[string]string{"layout": "{type}-{yyyy}"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestOverrides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"+++\n", `url = "/p/2026/325/x"`, `categories = ["pan"]`, `layout = "short"`} {
+	for _, want := range []string{"+++\n", `url = "/p/2026/325/x"`, `categories = ["pan"]`, `layout = "note-2026"`} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("no %s in\n%s", want, data)
 		}

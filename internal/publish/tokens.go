@@ -90,9 +90,9 @@ func sexagesimal(n int) string {
 	return string([]byte{digits[n/60], digits[n%60]})
 }
 
-// check tells what is wrong with a template that came from the settings. field is what
-// it is called there.
-func (t pattern) check(field string, media bool) error {
+// known tells what is wrong with the tokens of a template that came from the settings. field
+// is what it is called there, others are the tokens that do not go with it.
+func (t pattern) known(field string, others []string) error {
 	rest := string(t)
 	for {
 		_, after, open := strings.Cut(rest, "{")
@@ -103,10 +103,6 @@ func (t pattern) check(field string, media bool) error {
 		if !closed {
 			return fmt.Errorf("%s: %q has a { without its }", field, string(t))
 		}
-		others := ofMedia
-		if media {
-			others = ofPosts
-		}
 		if tokens[name] == nil || slices.Contains(others, name) {
 			known := slices.DeleteFunc(slices.Sorted(maps.Keys(tokens)), func(s string) bool { return slices.Contains(others, s) })
 			return fmt.Errorf("%s: there is no token {%s} (one of: %s)", field, name, strings.Join(known, ", "))
@@ -115,6 +111,18 @@ func (t pattern) check(field string, media bool) error {
 			return fmt.Errorf("%s: {channel} must stand alone between slashes: posts that are in none go without", field)
 		}
 		rest = tail
+	}
+	return nil
+}
+
+// check tells what is wrong with a template of paths.
+func (t pattern) check(field string, media bool) error {
+	others := ofMedia
+	if media {
+		others = ofPosts
+	}
+	if err := t.known(field, others); err != nil {
+		return err
 	}
 	if !media && !strings.Contains(string(t), "{slug}") && !strings.Contains(string(t), "{t}") && !strings.Contains(string(t), "{T}") {
 		return fmt.Errorf("%s: %q would be the same for many posts: it needs {slug}", field, string(t))
