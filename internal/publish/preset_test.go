@@ -109,6 +109,7 @@ func TestOverridesThatAreWrongAreNamed(t *testing.T) {
 		`permalink: "all/" would be the same`:            {Permalink: map[string]string{"": "all/"}},
 		`permalink.like: there is no token {ext}`:        {Permalink: map[string]string{"like": "{slug}.{ext}"}},
 		`media: there is no token {x}`:                   {Media: "m/{x}"},
+		`defaults.layout: there is no token {x}`:         {Defaults: map[string]string{"layout": "{x}"}},
 		`format: "xml" is not known`:                     {Format: "xml"},
 		`keys.nmae: there is no such property`:           {Keys: map[string]string{"nmae": "title"}},
 		`keys.name: "url" cannot be its key`:             {Keys: map[string]string{"name": "url"}},
