@@ -278,7 +278,7 @@ func (tx *Tx) DropMention(id string) error {
 }
 
 // publicView is what decides whether readers see something new.
-type publicView struct{ page, typ, digest, thread string }
+type publicView struct{ page, typ, digest, thread, photo string }
 
 func publicPart(m *Mention) publicView {
 	if !m.IsPublic() {
@@ -288,7 +288,7 @@ func publicPart(m *Mention) publicView {
 	if typ == "rsvp" {
 		typ = "rsvp-" + m.Shown.RSVP
 	}
-	return publicView{m.Page, typ, m.Shown.Digest, strings.Join(m.Shown.InReplyTo, " ")}
+	return publicView{m.Page, typ, m.Shown.Digest, strings.Join(m.Shown.InReplyTo, " "), m.Shown.Author.Photo}
 }
 
 func (tx *Tx) count(v publicView, by int) error {

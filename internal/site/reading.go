@@ -202,9 +202,10 @@ func harmless(a mf2.Author, final *url.URL) mf2.Author {
 	return a
 }
 
-// digest tells two versions apart that readers would.
+// digest tells two versions apart that readers would. Where the author's picture lies is no
+// part of it: readers see our copy, and networks move theirs every few days.
 func digest(v store.Version) string {
-	v.Person, v.Digest = "", ""
+	v.Person, v.Digest, v.Author.Photo = "", "", ""
 	v.InReplyTo = nil // where it stands is not what it says
 	raw, err := json.Marshal(v)
 	if err != nil {
