@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,50 @@ func TestAnotherPictureIsNoOtherText(t *testing.T) {
 			seen = append(seen, face)
 			if after, err := w.talk.Of(t.Context(), post); err != nil || after.Revision == before.Revision {
 				t.Errorf("%s: another face in the same revision of the page: %v", photo, err)
+			}
+		}
+	})
+}
+
+// What was kept out of sight has a face once it is seen, whatever has brought it there.
+func TestFacesComeWithWhatIsSeenLater(t *testing.T) {
+	withFaces(t, func(t *testing.T, w *world) {
+		w.site.Approve = site.ApprovePeople
+		pictures := w.gallery("pictures.example")
+		pictures.hang("/red.png", red)
+		says := func(host, post, more string) (id string) {
+			photo := "https://pictures.example/red.png?of=" + host
+			w.host(host).says("/1", withPhoto("Bea", photo, post, more))
+			return w.receive("https://"+host+"/1", post)
+		}
+		farm := "hi"
+		for i := range 40 {
+			farm += fmt.Sprintf(`<a href="https://farm%d.example/">x</a>`, i)
+		}
+		for name, tt := range map[string]struct {
+			text string
+			away store.Trust // of its host, when it comes
+		}{
+			"quarantined": {text: farm},
+			"muted":       {text: "hi", away: store.Muted},
+			"blocked":     {text: "hi", away: store.Blocked},
+		} {
+			post, host := w.create(entry("content", "hello")), name+".example"
+			if tt.away != "" {
+				w.entrust("host:"+host, tt.away)
+			}
+			before := pictures.visits()
+			id := says(host, post, tt.text)
+			if pictures.visits() != before {
+				t.Errorf("%s: the picture of somebody whom nobody sees was fetched", name)
+			}
+			if tt.away != "" {
+				w.entrust("host:"+host, store.Unknown)
+			}
+			w.decide(w.approve, id)
+			pass(time.Minute)
+			if faces := w.faces(post); len(faces) != 1 || faces[0] == "" {
+				t.Errorf("%s, then seen: faces %q", name, faces)
 			}
 		}
 	})

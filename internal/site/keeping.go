@@ -31,7 +31,7 @@ const (
 	maxOriginal = 64 << 10 // bytes of what is kept of an entry, as JSON
 	maxPicture  = 1 << 20  // bytes of a picture that is fetched
 
-	pictureStays   = 30 * 24 * time.Hour // before it is looked at again, when its author writes again
+	pictureStays   = 30 * 24 * time.Hour // before it is looked at again, when one of its mentions is
 	pictureMissing = 24 * time.Hour      // before one that could not be had is
 	pictureLooks   = 5                   // attempts to reach it
 	picturesAsked  = 10                  // from one host in a minute (HOSTILE 109)
@@ -43,23 +43,14 @@ func (j *Jobs) keepsPictures(s *Site) bool { return j.Resizer != nil && s.Upload
 // pictureDir is where the pictures of authors lie.
 func (s *Site) pictureDir() string { return filepath.Join(s.Uploads, store.Pictures) }
 
-// keep writes down beside a mention what was read, and has its author's picture fetched
-// when readers or the owner are to see it. It comes before the mention is written.
+// keep writes down beside a mention what was read. It comes before the mention is written.
 func (l look) keep(tx *store.Tx, m *store.Mention) error {
-	if !l.seen.Linked {
+	if !l.seen.Linked || !l.posted {
 		return nil
 	}
-	if l.posted {
-		original := store.Original{Mention: m.ID, Digest: l.version.Digest, URL: l.seen.Final.String(), Seen: tx.Now}
-		original.Item, original.Cut = bounded(l.entry)
-		if err := tx.PutOriginal(original); err != nil {
-			return err
-		}
-	}
-	if !l.pictures || m.State != store.Pending && m.State != store.Approved {
-		return nil
-	}
-	return askForPicture(tx, m.ID, l.version.Author)
+	original := store.Original{Mention: m.ID, Digest: l.version.Digest, URL: l.seen.Final.String(), Seen: tx.Now}
+	original.Item, original.Cut = bounded(l.entry)
+	return tx.PutOriginal(original)
 }
 
 // bounded is an item of at most 64 KiB. Of a larger one the largest properties are left
@@ -91,6 +82,23 @@ func size(v any) int {
 		return maxOriginal + 1 // what cannot be written is too large to be
 	}
 	return len(raw)
+}
+
+// askForFaces has the pictures of a mention's authors fetched when readers or the owner are to
+// see it, by whatever way it has come there: nobody's is fetched for what is kept out of sight.
+func (s *Site) askForFaces(tx *store.Tx, m *store.Mention) error {
+	if s.Uploads == "" || m.State != store.Pending && m.State != store.Approved {
+		return nil
+	}
+	for _, v := range []*store.Version{m.Shown, m.Held} {
+		if v == nil {
+			continue
+		}
+		if err := askForPicture(tx, m.ID, v.Author); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // askForPicture has an author's picture fetched: a new one, one that was looked at long

@@ -28,7 +28,6 @@ type look struct {
 
 	err      error  // why the source could not be read
 	hopeless bool   // and that it never will be
-	pictures bool   // those of authors are kept
 	target   string // another spelling of the target that the source links to; "" is the one that was sent
 }
 

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"net/url"
@@ -82,9 +83,15 @@ func hostsOf(m *store.Mention, v *store.Version) []string {
 	return hosts
 }
 
-// settle puts a mention where the trust in its person and its twin want it. State is where
-// it stands but for these; where they are in the way, that becomes Behind.
+// settle puts a mention where the trust in its person and its twin want it, and has the faces
+// fetched that are to be seen there. It comes before the mention is written.
 func (s *Site) settle(tx *store.Tx, m *store.Mention) error {
+	return cmp.Or(s.place(tx, m), s.askForFaces(tx, m))
+}
+
+// place puts a mention where the trust in its person and its twin want it. State is where it
+// stands but for these; where they are in the way, that becomes Behind.
+func (s *Site) place(tx *store.Tx, m *store.Mention) error {
 	m.State, m.Behind = m.Stands(), ""
 	trust := store.Unknown
 	for _, v := range []*store.Version{m.Shown, m.Held} {

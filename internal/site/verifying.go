@@ -77,7 +77,6 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if look.seen = seen; seen.Linked {
 		look.version, look.entry, look.posted = j.read(ctx, s, mention, seen)
 		look.by = j.claimed(ctx, s, mention, seen, look.version.Author)
-		look.pictures = j.keepsPictures(s)
 	}
 	j.log().Info("webmention looked at", "source", mention.Source, "target", mention.Target, "outcome", seen.Outcome.String(), "status", seen.Status, "attempt", job.Attempts)
 	return look.commit(mention.ID, page.ID), look.again(mention)
