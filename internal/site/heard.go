@@ -31,10 +31,9 @@ type saying struct {
 
 const (
 	heardTime   = 30 * time.Second
-	heardWeight = 4 << 20   // bytes of pages, as they came
-	heardLeast  = 4 << 10   // of them, however small a page is
-	heardServed = 1000      // mentions
-	heardPage   = 256 << 10 // bytes, for an author's page of which nobody counts them
+	heardWeight = 4 << 20 // bytes of pages, as they came
+	heardLeast  = 4 << 10 // of them, however small a page is
+	heardServed = 1000    // mentions
 )
 
 // linked is what a source has said lately, if that links to the target and has not

@@ -51,7 +51,7 @@ const (
 
 // claimed finds out who has written a page, with at most one look at the profile that it
 // names.
-func (j *Jobs) claimed(ctx context.Context, s *Site, m store.Mention, seen webmention.Verification, author mf2.Author) claim {
+func (j *Jobs) claimed(ctx context.Context, s *Site, m store.Mention, seen webmention.Verification, author mf2.Author, home *profiles) claim {
 	c := claim{at: hostPort(seen.Final), source: lane(m.Source)}
 	if u, err := url.Parse(m.Source); err == nil {
 		c.source = hostPort(u)
@@ -68,18 +68,13 @@ func (j *Jobs) claimed(ctx context.Context, s *Site, m store.Mention, seen webme
 	case needs == never:
 		return c
 	}
-	// Whoever is named by others' pages is not asked without end (HOSTILE 109).
-	page, err := once(&j.heard, m.Source, "profile "+profile.String(), func() (webmention.Verification, int, error) {
-		page, _, err := j.lookAt(ctx, profile, seen.Final, m.ID)
-		return page, page.Size, err
-	})
-	if err != nil || page.Status >= 500 || page.Status == 429 {
+	page, err := home.read(ctx, profile)
+	if err != nil {
 		c.unasked = true
 		return c
 	}
-	home := page.Final
 	if place, ok := known.confirms(page, seen.Final); ok {
-		c.identities, c.profile, c.place = identitiesOf(home), home.String(), place
+		c.identities, c.profile, c.place = identitiesOf(page.Final), page.Final.String(), place
 		if moved(profile, page) {
 			c.identities = append(c.identities, identitiesOf(profile)...)
 		}

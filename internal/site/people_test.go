@@ -149,6 +149,39 @@ func TestAuthorsStayWhileTheirProfileIsDown(t *testing.T) {
 	})
 }
 
+// An author who is only an address has their page read once: for their name, and for whether
+// they call the source theirs. While it is down they stay who they were, by name as well (TRAPS T-WR11).
+func TestAnAuthorsPageIsReadOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.create(entry("content", "hello"))
+		bea, blog := w.host("bea.example"), w.host("blog.example")
+		bea.says("/", `<p class="h-card"><a class="p-name u-url u-uid" href="https://bea.example/">Bea</a> <a rel="me" href="https://blog.example/">x</a>`)
+		says := func(text string) {
+			blog.says("/1", `<p class="h-entry"><a class="u-author" href="https://bea.example/"></a><a class="u-in-reply-to" href="`+post+`"></a><b class="p-content">`+text)
+		}
+		says("first")
+		id := w.receive("https://blog.example/1", post)
+		m := w.mention(id)
+		if n := len(w.web.Requests("bea.example")); n != 1 || m.Shown.Author.Name != "Bea" || m.Shown.Person == "" {
+			t.Errorf("asked %d times, it is by %+v", n, m.Shown)
+		}
+		w.decide(w.approve, id)
+		for _, down := range []answer{{status: 503}, {status: 429}} {
+			bea.set("/", down)
+			before := len(w.web.Requests("bea.example"))
+			pass(time.Minute)
+			w.receive("https://blog.example/1", post)
+			got := w.mention(id)
+			if n := len(w.web.Requests("bea.example")) - before; n != 1 || got.Shown.Digest != m.Shown.Digest || got.Shown.Person != m.Shown.Person {
+				t.Errorf("%d: asked %d times, it is by %+v", down.status, n, got.Shown)
+			}
+		}
+		says("second")
+		w.receive("https://blog.example/1", post)
+		w.wantTexts("trusted, while their page is down", post, "second")
+	})
+}
+
 // HOSTILE 109: whoever is named by many pages is not asked for each.
 func TestNamedProfilesAreNotFlooded(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

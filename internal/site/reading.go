@@ -1,14 +1,12 @@
 package site
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,14 +35,15 @@ const (
 // read makes a version of what a source says: typed, attributed, harmless. The entry is
 // what it was made from, as it came; false when the page has none.
 // Spec: webmention#updating-existing-webmentions-li-2
-func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmention.Verification) (v store.Version, entry mf2.Item, ok bool) {
+func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmention.Verification, home *profiles) (v store.Version, entry mf2.Item, ok bool) {
+	unread := false
 	v = store.Version{Type: "mention", URL: seen.Final.String()}
 	if entry, ok = seen.Page.Entry(); ok {
 		v.Type = entry.ResponseKind(func(u string) bool { return s.means(u, m.Target) })
 		if v.Type == "rsvp" {
 			v.RSVP = entry.RSVP()
 		}
-		v.Author = j.author(ctx, m.Source, seen, entry)
+		v.Author, unread = authorOf(ctx, home, seen, entry)
 		v.URL, v.Bridge = ownURL(entry, seen.Final)
 		v.InReplyTo = s.answered(entry, m.Target, seen.Final)
 		v.Published = parseDate(entry.Get("published"), time.UTC)
@@ -67,30 +66,24 @@ func (j *Jobs) read(ctx context.Context, s *Site, m store.Mention, seen webmenti
 		v.Author = mf2.AuthorOf(card) // the page is no post, but about somebody
 	}
 	v.Author = harmless(v.Author, seen.Final)
+	if before := m.Shown; unread && before != nil && before.Author.URL == v.Author.URL {
+		v.Author = before.Author // that their page is down is nothing that they say (TRAPS T-WR11)
+	}
 	v.Digest = digest(v)
 	return v, entry, ok
 }
 
-// author finds who wrote an entry, with at most one look at another page. A host that
-// others' pages name as their author's home, and that knows nobody of that address, is
-// not asked without end (HOSTILE 109).
-func (j *Jobs) author(ctx context.Context, source string, seen webmention.Verification, entry mf2.Item) mf2.Author {
-	elsewhere := ""
-	author := seen.Page.Author(ctx, entry, func(ctx context.Context, u *url.URL) (mf2.Page, error) {
-		return once(&j.heard, source, u.String(), func() (mf2.Page, int, error) {
-			if !sameHost(u, seen.Final) {
-				if elsewhere = hostName(u); j.Hosts.Busy(elsewhere) {
-					return mf2.Page{}, 0, fmt.Errorf("%s is left alone for now", elsewhere)
-				}
-			}
-			page, err := j.fetchPage(ctx, u)
-			return page, heardPage, err
-		})
+// authorOf finds who wrote an entry, with at most one look at another page; unread when
+// that one could not be had.
+func authorOf(ctx context.Context, home *profiles, seen webmention.Verification, entry mf2.Item) (author mf2.Author, unread bool) {
+	author = seen.Page.Author(ctx, entry, func(ctx context.Context, u *url.URL) (mf2.Page, error) {
+		page, err := home.read(ctx, u)
+		if unread = err != nil; err == nil && page.Status != http.StatusOK {
+			err = fmt.Errorf("%s answers %d", u, page.Status)
+		}
+		return page.Page, err
 	})
-	if elsewhere != "" && author.Name == "" {
-		j.Hosts.disappoint(elsewhere)
-	}
-	return author
+	return author, unread
 }
 
 // answered is what an entry says it replies to, besides the page that was mentioned: a
@@ -213,29 +206,4 @@ func digest(v store.Version) string {
 	}
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:8])
-}
-
-// fetchPage reads a page that an author property points to.
-func (j *Jobs) fetchPage(ctx context.Context, u *url.URL) (mf2.Page, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return mf2.Page{}, err
-	}
-	req.Header.Set("User-Agent", webmention.DefaultUserAgent)
-	req.Header.Set("Accept", "text/html")
-	resp, err := j.Strangers.Do(req)
-	if err != nil {
-		return mf2.Page{}, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return mf2.Page{}, fmt.Errorf("%s answers %s", u, resp.Status)
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return mf2.Page{}, err
-	}
-	defer j.Parsing.Enter()()
-	page, _, err := mf2.Parse(bytes.NewReader(body), resp.Header.Get("Content-Type"), resp.Request.URL)
-	return page, err
 }

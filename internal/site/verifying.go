@@ -75,8 +75,12 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	look.sites = s.sitesLinked(seen)
 	seen.Doc = nil // it can be large, and has said all
 	if look.seen = seen; seen.Linked {
-		look.version, look.entry, look.posted = j.read(ctx, s, mention, seen)
-		look.by = j.claimed(ctx, s, mention, seen, look.version.Author)
+		home := j.profilesOf(mention, seen.Final)
+		look.version, look.entry, look.posted = j.read(ctx, s, mention, seen, home)
+		look.by = j.claimed(ctx, s, mention, seen, look.version.Author, home)
+		if ctx.Err() != nil {
+			return nil, ctx.Err() // what could not be asked for that reason is no answer
+		}
 	}
 	j.log().Info("webmention looked at", "source", mention.Source, "target", mention.Target, "outcome", seen.Outcome.String(), "status", seen.Status, "attempt", job.Attempts)
 	return look.commit(mention.ID, page.ID), look.again(mention)

@@ -68,7 +68,7 @@ func (j *Jobs) lookAt(ctx context.Context, source, target *url.URL, mention stri
 		v.leave(true) // what led there has done nothing wrong yet
 		return seen, v.wait, err
 	}
-	v.leave(seen.Linked)
+	v.leave(seen.Linked || sameHost(source, target)) // what a host says of itself names no victim
 	if ctx.Err() == nil {
 		j.Hosts.answered(lane(source.String()), j.hopeless(err) || err == nil && seen.Status < 500 && seen.Status != http.StatusTooManyRequests)
 	}
