@@ -40,6 +40,9 @@ func answer(m store.Mention) string {
 	case store.Duplicate:
 		return "twin"
 	case store.Rejected:
+		if !m.Gone.IsZero() {
+			return "rejected-gone"
+		}
 		if m.Decision == store.Rejected {
 			return "rejected"
 		}

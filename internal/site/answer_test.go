@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"testing"
+	"time"
 
 	"tertulia/internal/lang"
 	"tertulia/internal/site"
@@ -22,7 +23,8 @@ func TestEveryMentionHasAnAnswer(t *testing.T) {
 		"links":                         {State: store.Quarantined, Shown: v, Why: site.WhyLinks}, "author": {State: store.Pending, Shown: v, Why: site.WhyAuthor},
 		"muted": {State: store.Silent, Shown: v, Behind: store.Pending}, "twin": {State: store.Duplicate, Shown: v, Twin: "x"},
 		"rejected": {State: store.Rejected, Decision: store.Rejected}, "blocked": {State: store.Rejected},
-		"deleted": {State: store.Deleted, Decision: store.Deleted}, "withdrawn": {State: store.Withdrawn, Why: "the page was deleted (410)"},
+		"rejected, and gone": {State: store.Rejected, Decision: store.Rejected, Gone: time.Unix(1, 0)},
+		"deleted":            {State: store.Deleted, Decision: store.Deleted}, "withdrawn": {State: store.Withdrawn, Why: "the page was deleted (410)"},
 		"failed": {State: store.Failed, Why: "the page does not link here"},
 	}
 	for _, l := range []string{"es", "en"} {

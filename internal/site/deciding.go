@@ -44,6 +44,9 @@ func (m *Mentions) Approve(ctx context.Context, by, id, seen string) error {
 		if mention.Shown == nil || mention.State == store.Withdrawn {
 			return fmt.Errorf("mention %s is %s: %w", id, mention.State, ErrUndecidable)
 		}
+		if !mention.Gone.IsZero() {
+			return fmt.Errorf("the source of mention %s has taken it back since it was %s: %w", id, mention.State, ErrUndecidable)
+		}
 		if seen != "" && seen != mention.Shown.Digest {
 			return fmt.Errorf("mention %s: %w", id, ErrChanged)
 		}

@@ -369,6 +369,29 @@ func TestLinkFarmsAreQuarantined(t *testing.T) {
 	}, approve(site.ApproveNone))
 }
 
+// What its source has taken back is not made public by an approval, also when it was rejected
+// then; when it comes back the owner can have it.
+func TestWhatHasGoneIsNotApproved(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.create(entry("content", "hello"))
+		bea := w.host("bea.example")
+		bea.says("/1", replyTo(post, "hi"))
+		id := w.receive("https://bea.example/1", post)
+		w.decide(w.mentions.Reject, id)
+		bea.set("/1", answer{status: 410})
+		w.receive("https://bea.example/1", post)
+		if err := w.approve(t.Context(), "me", id); !errors.Is(err, site.ErrUndecidable) {
+			t.Errorf("approved what has gone: got %v", err)
+		}
+		w.wantState("rejected, and gone", id, store.Rejected)
+		bea.says("/1", replyTo(post, "hi again"))
+		w.receive("https://bea.example/1", post)
+		w.wantState("back, but rejected", id, store.Rejected)
+		w.decide(w.approve, id)
+		w.wantTexts("approved after all", post, "hi again")
+	})
+}
+
 // T-WR17: one entry that comes by two sources is one in the conversation; when the first has gone the other takes its place.
 func TestTheSameEntryIsOne(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
