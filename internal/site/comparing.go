@@ -160,10 +160,16 @@ func (o *Outgoing) withoutPosts(ctx context.Context, all []Difference) (rest []D
 	err = o.DB.View(ctx, o.Site.Key, func(tx *store.Tx) error {
 		rest = nil
 		for _, d := range all {
-			if _, err := tx.Post(d.Page); errors.Is(err, fs.ErrNotExist) {
-				rest = append(rest, d)
-			} else if err != nil {
+			folded, err := o.Site.foldOf(d.Page)
+			if err != nil {
 				return err
+			}
+			isPost, err := announcesItself(tx, folded)
+			if err != nil {
+				return err
+			}
+			if !isPost {
+				rest = append(rest, d)
 			}
 		}
 		return nil

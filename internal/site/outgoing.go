@@ -50,7 +50,8 @@ func (o *Outgoing) Plan(ctx context.Context, source string, targets []string) (P
 	if err != nil {
 		return Plan{}, err
 	}
-	if _, own := o.Site.Fold(u); !own {
+	folded, own := o.Site.Fold(u)
+	if !own {
 		return Plan{}, fmt.Errorf("%s is no page of %s", source, o.Site.Me())
 	}
 	p := Plan{Source: o.Site.canonical(u)}
@@ -61,7 +62,7 @@ func (o *Outgoing) Plan(ctx context.Context, source string, targets []string) (P
 		return p, fmt.Errorf("%s: %w", p.Source, p.seen.err)
 	}
 	if err := o.DB.View(ctx, o.Site.Key, func(tx *store.Tx) error {
-		if _, err := tx.Post(p.Source); !errors.Is(err, fs.ErrNotExist) {
+		if isPost, err := announcesItself(tx, folded); isPost || err != nil {
 			return cmp.Or(err, fmt.Errorf("%s is a post, which is told of by itself: tertulia post retry tells all of it again", p.Source))
 		}
 		page, err := tx.Outgoing(p.Source)

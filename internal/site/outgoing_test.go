@@ -336,3 +336,26 @@ func TestAStopBetweenAnyTwoStepsLosesNoPage(t *testing.T) {
 		}
 	}
 }
+
+// A post announces itself, whichever of its addresses somebody names: it is not told a second time
+// under another.
+func TestAPostIsNoPageByHandUnderAnyAddress(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		friend := w.inbox("friend.example")
+		post := w.create(entry("content", "see https://friend.example/"))
+		pass(time.Minute)
+		friend.wantHeard("the post", 1)
+		bare := strings.TrimSuffix(post, "/")
+		for _, address := range []string{post, bare, strings.Replace(bare, "https://", "http://www.", 1), post + "index.html", bare + "?utm_source=x#top"} {
+			if plan, err := w.outgoing().Plan(t.Context(), address, nil); err == nil {
+				t.Errorf("%s is planned as %s: %+v", address, plan.Source, plan.Targets)
+			}
+		}
+		name := strings.TrimPrefix(post, "https://me.example/")
+		page := `<article class="h-entry"><a class="u-url" href="/` + name + `"></a><p class="e-content"><a href="https://friend.example/2">x</a>`
+		all, err := w.outgoing().Compare(t.Context(), t.TempDir(), writeSite(t, map[string]string{name + "index.html": page}))
+		if err != nil || len(all) > 0 {
+			t.Errorf("the difference of two builds has %+v %v", all, err)
+		}
+	}, elsewhere)
+}

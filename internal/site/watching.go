@@ -146,15 +146,18 @@ func (s *Site) listedPage(tx *store.Tx, known map[string]store.Outgoing, address
 	if page, ok = known[at]; ok {
 		return page, true, nil
 	}
-	if p, err := tx.PageAt(folded); err == nil {
-		_, err = tx.Post(p.URL)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return page, false, err
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return page, false, err
+	isPost, err := announcesItself(tx, folded)
+	return store.Outgoing{URL: at}, !isPost && err == nil, err
+}
+
+// announcesItself tells whether a folded address leads to a post of ours, by whatever name.
+func announcesItself(tx *store.Tx, folded string) (bool, error) {
+	page, err := tx.PageAt(folded)
+	if err != nil {
+		return false, ignore(err, fs.ErrNotExist)
 	}
-	return store.Outgoing{URL: at}, true, nil
+	_, err = tx.Post(page.URL)
+	return err == nil, ignore(err, fs.ErrNotExist)
 }
 
 // noteListed writes down a page that is listed, and that it is to be looked at when its entry
