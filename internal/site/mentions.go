@@ -70,8 +70,9 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 				History: []store.Event{{At: tx.Now, Stage: "received"}},
 			}
 		}
-		// The link is looked for as it was spelled last.
-		if mention.Target != target {
+		// The link is looked for as it was spelled last, until it was found: anybody may
+		// send it with another fragment, which would place it elsewhere for readers.
+		if mention.Target != target && mention.Shown == nil {
 			mention.Target = target
 			if err := tx.PutMention(mention); err != nil {
 				return err

@@ -44,6 +44,34 @@ func TestThreadsOutliveTheirParents(t *testing.T) {
 	}, approve(site.ApproveNone))
 }
 
+// T-WR19: a response stands below another because its source says so. Whoever sends it with the
+// anchor of another response moves nothing, neither before it is known nor afterwards.
+func TestOutsidersCannotMoveAResponse(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.create(entry("content", "hello"))
+		bea, cid := w.host("bea.example"), w.host("cid.example")
+		bea.says("/1", replyTo(post, "first"))
+		first := w.receive("https://bea.example/1", post)
+		there := post + "#tertulia-" + first
+		cid.says("/2", replyTo(post, "second"))
+		cid.says("/3", by("https://cid.example/", "not-microformats", there, "third"))
+		if err := w.mentions.Replay(t.Context(), w.receive("https://cid.example/2", there)); err != nil {
+			t.Fatal(err)
+		}
+		w.receive("https://cid.example/3", there)
+		cid.set("/2", answer{status: 503}) // nobody can tell now
+		w.receive("https://cid.example/2", there)
+		want := []string{"first", "  third", "second"}
+		lines := w.tree(post)
+		for i, line := range lines {
+			if i >= len(want) || strings.HasPrefix(line, " ") != strings.HasPrefix(want[i], " ") || !strings.HasSuffix(line, strings.TrimSpace(want[i])) {
+				t.Errorf("got %q, want %q", lines, want)
+				break
+			}
+		}
+	}, approve(site.ApproveNone))
+}
+
 // A thousand in one chain, and a thousand in one circle, are shown, each once.
 func TestThreadsHaveAnEnd(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

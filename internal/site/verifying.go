@@ -10,6 +10,7 @@ import (
 
 	"tertulia/internal/failpoint"
 	"tertulia/internal/queue"
+	"tertulia/mf2"
 	"tertulia/store"
 	"tertulia/webmention"
 )
@@ -72,6 +73,9 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 			seen.Outcome, seen.Linked, seen.Reason = webmention.Linked, true, "the page links here by another address"
 		}
 	}
+	if seen.Linked && target.Fragment != "" && look.target == "" && !linksExactly(seen, target) {
+		look.target = pageOf(target) // the place in the page is what the source says, not who has sent it
+	}
 	look.sites = s.sitesLinked(seen)
 	seen.Doc = nil // it can be large, and has said all
 	if look.seen = seen; seen.Linked {
@@ -113,6 +117,24 @@ func ignore(err, harmless error) error {
 		return nil
 	}
 	return err
+}
+
+// linksExactly tells whether a source links to a target with its fragment, which places it
+// below another response.
+func linksExactly(seen webmention.Verification, target *url.URL) bool {
+	for u := range seen.Links() {
+		if mf2.SameURL(u.String(), target.String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// pageOf is an address without its fragment.
+func pageOf(u *url.URL) string {
+	page := *u
+	page.Fragment, page.RawFragment = "", ""
+	return page.String()
 }
 
 func addresses(m store.Mention) (source, target *url.URL, err error) {
