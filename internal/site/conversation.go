@@ -54,7 +54,8 @@ type Response struct {
 	Number    uint64    // wm-id
 	Received  time.Time // wm-received: when it became public
 
-	plain bool // there was no markup; HTML is made from Text
+	plain  bool     // there was no markup; HTML is made from Text
+	folded []string // ids of the mentions that have become this one: anchors elsewhere may name them
 }
 
 // A text that is longer is shown by its beginning, in bytes (SPECS MF-16).
@@ -120,7 +121,7 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 
 // response is a mention with one of its versions, as somebody sees it.
 func (s *Site) response(tx *store.Tx, m store.Mention, v *store.Version) Response {
-	r := Response{ID: m.ID, Source: m.Source, Target: m.Target, Number: m.Number, Received: m.Public}
+	r := Response{ID: m.ID, Source: m.Source, Target: m.Target, Number: m.Number, Received: m.Public, folded: m.Folded}
 	if u, err := url.Parse(m.Source); err == nil {
 		r.Host = u.Host
 	}

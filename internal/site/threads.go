@@ -26,6 +26,9 @@ func thread(all []Response) {
 	for i := len(all) - 1; i >= 0; i-- { // of two with one name the first is meant
 		if r := all[i]; r.listed() {
 			at[nameOf(r.Source)], at[nameOf(r.URL)], at[r.ID] = i, i, i
+			for _, id := range r.folded {
+				at[id] = i
+			}
 		}
 	}
 	delete(at, "") // an address that is none names nobody

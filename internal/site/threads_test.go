@@ -72,6 +72,26 @@ func TestOutsidersCannotMoveAResponse(t *testing.T) {
 	}, approve(site.ApproveNone))
 }
 
+// T-WR20: an answer to a response that has become one with another, because their pages have,
+// is an answer to that.
+func TestThreadsOutliveMergedPages(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.file("old/index.html")
+		w.file("new/index.html")
+		const old, now = "https://me.example/old/", "https://me.example/new/"
+		bea, cid := w.host("bea.example"), w.host("cid.example")
+		bea.says("/1", replyTo(old, "parent")+`<a href="`+now+`">x</a>`)
+		w.receive("https://bea.example/1", now)
+		second := w.receive("https://bea.example/1", old)
+		cid.says("/2", replyTo(old+"#tertulia-"+second, "child"))
+		w.receive("https://cid.example/2", old+"#tertulia-"+second)
+		w.remap(old, now, site.Remap{})
+		if lines := w.tree(now); len(lines) != 2 || !strings.HasPrefix(lines[1], " ") {
+			t.Errorf("got %q, want one below the other", lines)
+		}
+	}, approve(site.ApproveNone))
+}
+
 // A thousand in one chain, and a thousand in one circle, are shown, each once.
 func TestThreadsHaveAnEnd(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
