@@ -8,14 +8,17 @@ import (
 )
 
 // Answer says to the owner, in plain words, why a mention is not shown, or that it is.
-// There is one for whatever a mention's state, reason and history can be; the reason as
-// its source's host gave it, in English, stands in the history.
+// There is one for whatever a mention's state, reason and history can be. Its sender is told the
+// same, as far as it is not the owner's business alone ([Conversation.Status]).
 func Answer(l lang.Lang, m store.Mention) string {
 	said := l.T("answer." + answer(m))
 	if m.State == store.Pending || m.State == store.Quarantined || m.Held != nil {
 		if why := "why." + m.Why; m.Why != "" && l.Has(why) {
 			return said + " " + l.T(why)
 		}
+	}
+	if why := Reason(l, lastReason(m)); why != "" {
+		return why + " " + said
 	}
 	return said
 }

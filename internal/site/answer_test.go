@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func TestEveryMentionHasAnAnswer(t *testing.T) {
 		"rejected": {State: store.Rejected, Decision: store.Rejected}, "blocked": {State: store.Rejected},
 		"rejected, and gone": {State: store.Rejected, Decision: store.Rejected, Gone: time.Unix(1, 0)},
 		"deleted":            {State: store.Deleted, Decision: store.Deleted}, "withdrawn": {State: store.Withdrawn, Why: "the page was deleted (410)"},
-		"failed": {State: store.Failed, Why: "the page does not link here"},
+		"failed": {State: store.Failed, Why: "the page does not link here"}, "never reached": {State: store.Failed, Why: "the page could not be fetched"},
 	}
 	for _, l := range []string{"es", "en"} {
 		said := map[string]string{}
@@ -37,4 +38,31 @@ func TestEveryMentionHasAnAnswer(t *testing.T) {
 			said[got] = name
 		}
 	}
+}
+
+// Whatever a look at a source can come to, a reader is told in their language.
+func TestEveryReasonIsSaidInTheReadersLanguage(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.create(entry("content", "hello"))
+		link := replyTo(post, "hi")
+		for name, a := range map[string]answer{
+			"gone": {status: 410}, "missing": {status: 404}, "legal": {status: 451}, "refused": {status: 403}, "down": {status: 503},
+			"half": {status: 206, body: "none"}, "unlinked": {body: "none"}, "image": {header: []string{"Content-Type", "image/png"}},
+			"broken": {header: []string{"Content-Type", "application/json"}, body: "{"}, "encoded": {header: []string{"Content-Encoding", "br"}, body: link},
+			"long": {body: strings.Repeat("x", 1<<20) + link}, "moved": {status: 301, header: []string{"Location", "https://elsewhere.example/"}},
+			"short": {header: []string{"Content-Length", "100"}, body: "x"},
+		} {
+			w.host(name+".example").set("/", a)
+			id := w.receive("https://"+name+".example/", post)
+			s, err := w.talk.Status(t.Context(), id)
+			if err != nil || s.Detail == "" {
+				t.Errorf("%s: nothing is said of %+v %v", name, s, err)
+			}
+			for _, l := range []string{"es", "en"} {
+				if site.Reason(lang.For(l), s.Detail) == "" {
+					t.Errorf("%s, %s: nothing is said of %q", name, l, s.Detail)
+				}
+			}
+		}
+	})
 }

@@ -226,7 +226,8 @@ func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (l
 type Status struct {
 	Source, Target string
 	State          store.State
-	Detail         string // why it failed
+	Again          bool   // it was looked at in vain, and will be once more
+	Detail         string // why, and why it failed or was withdrawn: see Reason
 	Received       time.Time
 	Changed        time.Time
 }
@@ -251,9 +252,10 @@ func (c *Conversation) Status(ctx context.Context, id string) (Status, error) {
 		switch m.State {
 		case store.Rejected, store.Deleted, store.Silent, store.Quarantined, store.Duplicate:
 			s.State, s.Changed = store.Pending, m.Received
-		case store.Failed, store.Withdrawn:
-			s.Detail = m.Why
+		case store.Received:
+			s.Again = lookedAt(m)
 		}
+		s.Detail = lastReason(m)
 		return nil
 	})
 	return s, err

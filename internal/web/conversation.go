@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tertulia/internal/lang"
+	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
 )
 
@@ -74,6 +75,9 @@ func (p *pages) status(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	stage := string(s.State)
+	if s.Again {
+		stage = "again"
+	}
 	if stage == "pending" {
 		s.Changed = time.Time{} // the time of a decision would give it away
 	}
@@ -88,12 +92,12 @@ func (p *pages) status(w http.ResponseWriter, r *http.Request) {
 	}
 	p.render(w, r, http.StatusOK, "status", theme.Status{
 		Shell: p.shell(r, nil), Source: s.Source, Target: s.Target, Stage: stage,
-		Detail: s.Detail, Received: s.Received, Changed: s.Changed,
+		Detail: site.Reason(p.language(r), s.Detail), Received: s.Received, Changed: s.Changed,
 	})
 }
 
 // statuses are the words of webmention.io for the stages of a mention (READ-API 5).
-var statuses = map[string]string{"received": "pending", "approved": "success", "withdrawn": "deleted"}
+var statuses = map[string]string{"received": "pending", "again": "pending", "approved": "success", "withdrawn": "deleted"}
 
 // style serves the stylesheet; with the right hash in its address for good.
 func (p *pages) style(w http.ResponseWriter, r *http.Request) {

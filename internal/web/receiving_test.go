@@ -165,8 +165,11 @@ func TestStatusPages(t *testing.T) {
 			t.Errorf("withdrawn: got %+v\n%s", s, body)
 		}
 		w.say("https://none.example/", "no link")
-		if body, s := look(w.mention("https://none.example/", post)); s.Status != "failed" || s.Summary == "" || !strings.Contains(body, `lang="en"`) {
+		if body, s := look(w.mention("https://none.example/", post)); s.Status != "failed" || s.Summary == "" || !strings.Contains(body, es.T("reason.unlinked")) {
 			t.Errorf("failed: got %+v\n%s", s, body)
+		}
+		if body, s := look(w.mention("https://down.example/", post)); s.Status != "pending" || s.Summary == "" || !strings.Contains(body, es.T("stage.again.name")) || !strings.Contains(body, es.T("reason.unreached")) {
+			t.Errorf("not reached so far: got %+v\n%s", s, body)
 		}
 	})
 }

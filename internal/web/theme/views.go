@@ -179,8 +179,8 @@ type Browser struct {
 type Status struct {
 	Shell
 	Source, Target string
-	Stage          string // received, pending, approved, rejected, withdrawn, failed
-	Detail         string // why it failed, in English; may be empty
+	Stage          string // received, again, pending, approved, rejected, withdrawn, failed
+	Detail         string // why it failed; may be empty
 	Received       time.Time
 	Changed        time.Time // when the stage was reached
 }
