@@ -183,7 +183,7 @@ var ranks = map[State]int{Approved: 0, Pending: 1, Quarantined: 2, Received: 3, 
 // The one that was public first stays, with its id and wm-id; if neither was, the older.
 // What the owner decided last about either stands, and a rejection or deletion hides
 // both. Where nothing was decided what is public stays public. The text is that of the
-// better state, and an approval reaches no text but the one that was approved. What was
+// better state, or where it is more than a link, and an approval reaches no text but the one that was approved. What was
 // decided about the one that goes cannot be undone any more.
 func fold(a, b Mention) (kept, gone Mention) {
 	first, other := a, b
@@ -246,7 +246,17 @@ func lastDecided(a, b Mention) Mention {
 }
 
 func better(a, b Mention) bool {
-	return cmp.Or(cmp.Compare(ranks[a.State], ranks[b.State]), cmp.Compare(ranks[a.Stands()], ranks[b.Stands()]), b.Checked.Compare(a.Checked)) < 0
+	return cmp.Or(cmp.Compare(ranks[a.State], ranks[b.State]), cmp.Compare(ranks[a.Stands()], ranks[b.Stands()]),
+		vague(a)-vague(b), b.Checked.Compare(a.Checked)) < 0
+}
+
+// vague is 1 for a mention that is no more than a link: what a source is to one of two pages that
+// are one, such as a reply, it is to both.
+func vague(m Mention) int {
+	if m.Shown == nil || m.Shown.Type == "mention" {
+		return 1
+	}
+	return 0
 }
 
 func earlier(a, b time.Time) time.Time {

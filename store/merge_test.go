@@ -49,6 +49,36 @@ func merge(t *testing.T, db *store.DB, most int, between func(tx *store.Tx) erro
 	}
 }
 
+// A source that replies to one page and has a link to the other replies to what they have
+// become, whichever of the two was looked at last.
+func TestAReplyToEitherPageStaysAReply(t *testing.T) {
+	for _, reply := range []string{"old", "new"} {
+		for _, later := range []string{"old", "new"} {
+			db, _ := two(t)
+			update(t, db, site, func(tx *store.Tx) (err error) {
+				for _, page := range []string{"old", "new"} {
+					m := from(page, page, "s", store.Approved, 0)
+					if page == later {
+						m.Checked = start.Add(time.Hour)
+					}
+					if page != reply {
+						m.Shown.Type = "mention"
+					}
+					err = errors.Join(err, tx.PutMention(m))
+				}
+				return err
+			})
+			merge(t, db, 10, func(*store.Tx) error { return nil })
+			view(t, db, site, func(tx *store.Tx) error {
+				if got := tx.Counts("new"); got["reply"] != 1 || got["mention"] != 0 {
+					t.Errorf("a reply to %s, %s looked at last: got %v", reply, later, got)
+				}
+				return nil
+			})
+		}
+	}
+}
+
 // Hundreds of mentions follow their page in bounded transactions. Nobody sees one twice
 // meanwhile, all keep their wm-id, and every index and counter is right.
 func TestMentionsFollowTheirPage(t *testing.T) {
