@@ -40,6 +40,7 @@ func Unverifiable(m store.Mention, now time.Time) time.Time {
 // long are promised a look, tombstones that have stood long enough go. It is called once an hour, by
 // one caller, and goes on where it was; after a start anywhere, so that the last of very many
 // have their turn as well, however often that is.
+// Spec: webmention#preventing-abuse-li-5
 func (j *Jobs) Review(ctx context.Context) error {
 	_, paused, err := j.DB.Paused()
 	if err != nil || paused {

@@ -24,6 +24,7 @@ func (w *world) passDays(days int) {
 
 // What is public is looked at again after a month, spread over days, politely; a restart changes nothing
 // in that. What is not public is left alone.
+// Spec: webmention#preventing-abuse-li-5
 func TestPublicMentionsAreLookedAtAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		post := w.create(entry("content", "hello"))
