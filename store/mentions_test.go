@@ -253,3 +253,54 @@ func TestMentionIndexesAgreeWithAScan(t *testing.T) {
 		})
 	})
 }
+
+// HOSTILE 111: who goes through a conversation page by page meets each mention once, whatever
+// comes and goes meanwhile, and the counts are those of what is there.
+func TestCursorsNeitherSkipNorRepeat(t *testing.T) {
+	for _, backward := range []bool{false, true} {
+		db, clock := openAt(t)
+		const n = 120
+		put := func(i int) {
+			clock.Add(time.Second)
+			update(t, db, site, func(tx *store.Tx) error { return tx.PutMention(public(fmt.Sprintf("m%03d", i), "p", "d")) })
+		}
+		drop := func(i int) {
+			update(t, db, site, func(tx *store.Tx) error { return tx.DropMention(fmt.Sprintf("m%03d", i)) })
+		}
+		update(t, db, site, func(tx *store.Tx) error { return tx.PutPage(store.Page{ID: "p", URL: "https://a.example/p"}, "/p") })
+		for i := range n {
+			put(i)
+		}
+		met, cursor := map[string]int{}, ""
+		for turn := 0; ; turn++ {
+			view(t, db, site, func(tx *store.Tx) error {
+				list, next, err := tx.MentionsOf("p", store.Range{From: cursor, Limit: 10, Backward: backward})
+				for _, m := range list {
+					met[m.ID]++
+				}
+				cursor = next
+				return err
+			})
+			if cursor == "" {
+				break
+			}
+			drop(turn)         // one from the beginning
+			drop(n - 1 - turn) // one from the end
+			if turn < 5 {
+				put(n + turn)
+			}
+		}
+		view(t, db, site, func(tx *store.Tx) error {
+			left, _, err := tx.MentionsOf("p", store.Range{Limit: 1000})
+			for _, m := range left {
+				if old := m.ID < fmt.Sprintf("m%03d", n); met[m.ID] > 1 || met[m.ID] == 0 && old {
+					t.Errorf("backward %v: %s was met %d times", backward, m.ID, met[m.ID])
+				}
+			}
+			if got := tx.Counts("p")["reply"]; got != len(left) {
+				t.Errorf("backward %v: %d are counted, %d are there", backward, got, len(left))
+			}
+			return err
+		})
+	}
+}

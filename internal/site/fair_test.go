@@ -196,6 +196,45 @@ func TestASlowHostHoldsUpNobody(t *testing.T) {
 	}, approve(site.ApproveNone))
 }
 
+// HOSTILE 112: after a restart with hundreds of mentions waiting at hosts that hang, those of
+// others are looked at first thing, and nothing is lost.
+func TestARestartIsFairToThoseWhoWait(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.create(entry("content", "hello"))
+		pass(5 * time.Second)
+		w.mentions.Limits = unlimited()
+		w.stop()
+		const hosts, each = 5, 60
+		for h := range hosts {
+			name := fmt.Sprintf("slow%d.example", h)
+			w.web.Handle(name, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				select {
+				case <-time.After(9 * time.Second):
+				case <-r.Context().Done():
+				}
+				fmt.Fprint(rw, replyTo(post, "late"))
+			}))
+			for i := range each {
+				if _, err := w.send(fmt.Sprintf("https://%s/%d", name, i), post); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		w.host("bea.example").says("/1", replyTo(post, "honest"))
+		if _, err := w.send("https://bea.example/1", post); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.restart() // while the first of them are looked at
+		pass(5 * time.Second)
+		w.wantTexts("right after the start", post, "honest")
+		pass(15 * time.Minute)
+		if n := len(w.texts(post)); n != hosts*each+1 {
+			t.Errorf("%d are shown in the end, want %d", n, hosts*each+1)
+		}
+	}, approve(site.ApproveNone))
+}
+
 // T-WR26: a pair that is sent again and again while it waits is looked at once, and
 // while it is looked at once more.
 func TestStormsOfOnePairAreOneLook(t *testing.T) {
