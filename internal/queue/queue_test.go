@@ -231,7 +231,7 @@ func TestUnknownKindIsParked(t *testing.T) {
 	})
 }
 
-// HOSTILE F23: three panics park the job, in the handler or in its commit, and the
+// T-WR25, HOSTILE F23: three panics park the job, in the handler or in its commit, and the
 // others go on.
 func TestPanicsParkTheJobAndTheOthersGoOn(t *testing.T) {
 	for name, bad := range map[string]queue.Handler{

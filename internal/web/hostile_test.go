@@ -37,7 +37,7 @@ var fields = map[string]string{
 	"category":   `<b class="p-category">%s</b>`,
 }
 
-// HOSTILE 29, 30, T-MF08: whatever a stranger writes into whichever field is text
+// HOSTILE 29, 30, 32, T-MF08: whatever a stranger writes into whichever field is text
 // wherever we show it: waiting in the inbox, under the page, on the conversation's
 // page, in the fragment and in the API.
 func TestStrangersWordsAreInert(t *testing.T) {
