@@ -29,6 +29,9 @@ type Client struct {
 	// HTTP makes every request, at addresses that strangers choose: hand in one that
 	// refuses private networks when it dials.
 	HTTP *http.Client
+	// Gate, when it is set, is asked to let a page be parsed, which takes processor time
+	// and memory: it waits for a place and returns what gives it back.
+	Gate func() (leave func())
 	// Name, URI and Logo are what consent pages show; each may be empty. URI begins ID.
 	Name, URI, Logo string
 }

@@ -277,3 +277,42 @@ func TestClientConfirmsTheServer(t *testing.T) {
 		}
 	}
 }
+
+// A page may lead from http to https, and not back: who sits in between could name a
+// server of his own for an address that is read over TLS.
+func TestClientStaysWithTLS(t *testing.T) {
+	for from, want := range map[string]error{"https://ana.example/": indieauth.ErrNoServer, "http://ana.example/": nil} {
+		v := newVisitor()
+		home, other := v.home, map[string]string{"https": "http://ana.example/", "http": "https://ana.example/"}
+		v.home = func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasPrefix(from, r.URL.Scheme+"://") {
+				home(w, r)
+				return
+			}
+			http.Redirect(w, r, other[r.URL.Scheme], http.StatusFound)
+		}
+		if _, _, err := v.client.Begin(t.Context(), from); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", from, err, want)
+		}
+	}
+}
+
+// Each page that a stranger chose is parsed behind the gate, and none is waited for there.
+func TestClientAsksTheGate(t *testing.T) {
+	v := newVisitor()
+	inside, passed := 0, 0
+	v.client.Gate = func() func() {
+		inside, passed = inside+1, passed+1
+		return func() { inside-- }
+	}
+	home := v.home
+	v.home = func(w http.ResponseWriter, r *http.Request) {
+		if inside != 0 {
+			t.Error("a place is taken while the page is fetched")
+		}
+		home(w, r)
+	}
+	if _, _, err := v.client.Begin(t.Context(), "ana.example"); err != nil || passed != 1 || inside != 0 {
+		t.Errorf("%d passed, %d are inside, %v", passed, inside, err)
+	}
+}

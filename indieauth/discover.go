@@ -40,7 +40,7 @@ func (c *Client) discover(ctx context.Context, profile string) (Authority, []str
 	if err != nil {
 		return Authority{}, nil, err
 	}
-	named, err := page.relations("indieauth-metadata", "authorization_endpoint", "token_endpoint")
+	named, err := c.relations(page, "indieauth-metadata", "authorization_endpoint", "token_endpoint")
 	if err != nil {
 		return Authority{}, nil, err
 	}
@@ -138,6 +138,9 @@ func (c *Client) get(ctx context.Context, address, accept string, limit int64) (
 	result := &found{address: r.URL}
 	client := *c.HTTP
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
+		if last := via[len(via)-1].URL; last.Scheme == "https" && next.URL.Scheme != "https" {
+			return errors.New("redirected away from https: who sits in between could name a server")
+		}
 		result.address = next.URL
 		if met, err := CheckProfileURL(next.URL.String()); err == nil {
 			result.met = append(result.met, met)
@@ -166,7 +169,10 @@ func (c *Client) get(ctx context.Context, address, accept string, limit int64) (
 // relations finds what a page links to with each rel: the first header, else the first
 // <link> element. An <a> does not count: those can come from a visitor's comment.
 // Spec: indieauth#discovery-by-clients-p-2
-func (f *found) relations(rels ...string) (map[string]string, error) {
+func (c *Client) relations(f *found, rels ...string) (map[string]string, error) {
+	if c.Gate != nil {
+		defer c.Gate()()
+	}
 	var doc *html.Node
 	if media, _, _ := mime.ParseMediaType(f.header.Get("Content-Type")); media == "text/html" || media == "application/xhtml+xml" {
 		var err error
