@@ -18,9 +18,11 @@ import (
 // the hash is kept. One Access belongs to a site while the service runs, because it
 // counts guesses.
 type Access struct {
-	Site *Site
-	DB   *store.DB
+	Site   *Site
+	DB     *store.DB
+	Client *indieauth.Client // asks other servers who somebody is; nil: none is asked
 
+	travellers travellers
 	guesses    guesses
 	hashing    sync.Mutex // one passphrase at a time: each takes 19 MiB
 	challenges challenges

@@ -51,7 +51,7 @@ type Pass struct {
 type Browser struct {
 	ID      string // names it, and is no use to a thief
 	Keeper  Keeper
-	How     string // they signed in: link, passphrase, passkey, or a provider's name
+	How     string // they signed in: link, passphrase, passkey, indieauth, or a provider's kind
 	From    string // the network it was last seen from, coarse; "" when not known
 	Agent   string // browser and system; "" when not known
 	Since   time.Time

@@ -84,6 +84,9 @@ func (p *pages) endpoints() http.Handler {
 	// For the owner.
 	all("link/{secret}", p.only(p.link, p.followLink))
 	all("signin", p.only(p.signIn, p.trySignIn))
+	all("signin/site", p.only(nil, p.askTheirServer))
+	all("signin/back", p.only(p.comeBack, nil))
+	all("client", p.only(p.client, nil))
 	all("signin.js", p.only(p.serveScript, nil))
 	all("auth/decide", p.only(nil, p.decideConsent))
 	all("signout", p.only(nil, p.signOut))

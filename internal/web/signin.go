@@ -41,6 +41,9 @@ func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, status int, v
 		w.Header().Set("WWW-Authenticate", "SignInLink") // RFC 9110 wants one; no browser asks for a password then
 	}
 	view.Shell, view.Action, view.Passphrase = p.shell(r, nil), p.base.Path+"signin", has
+	if p.Access.Vouches() {
+		view.Site = p.base.Path + "signin/site"
+	}
 	if view.Passkey != "" {
 		view.Script = p.script()
 	}
@@ -52,7 +55,7 @@ func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, status int, v
 
 // signIn shows how, at an address of its own.
 func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
-	p.showSignIn(w, r, http.StatusOK, theme.SignIn{})
+	p.showSignIn(w, r, http.StatusOK, theme.SignIn{Unvouched: r.URL.Query().Get("unvouched")})
 }
 
 // trySignIn takes a passphrase, or what a passkey has signed.

@@ -150,7 +150,7 @@ func (w *world) build(h house, log *slog.Logger) {
 	css, _ := theme.Stylesheet()
 	pages := &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
 	s.Publish, s.Render = pages, pages.Page
-	access := &site.Access{Site: s, DB: w.db}
+	access := &site.Access{Site: s, DB: w.db, Client: s.Client(w.web.Client(), nil)}
 	posts := &site.Posts{Site: s, DB: w.db, Live: w.jobs.Live}
 	uploads := filepath.Join(w.dir, "media", key)
 	s.Uploads = uploads

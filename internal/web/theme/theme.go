@@ -43,7 +43,8 @@ var (
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
 // fragment), "conversation-page" ([ConversationPage]), "admin" ([Admin]), "consent"
-// ([Consent]), "tokens" ([Tokens]), "signin" ([SignIn]), "link" ([SignInLink]), "sessions" ([Sessions]), "status" ([Status]),
+// ([Consent]), "tokens" ([Tokens]), "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
+// "link" ([SignInLink]), "sessions" ([Sessions]), "status" ([Status]),
 // "webmention" ([Webmention]), "error" ([Error]). Nothing is written to w when the
 // template fails, which it does on a view of another type.
 func Render(w io.Writer, page string, l lang.Lang, view any) error {

@@ -47,7 +47,8 @@ func views(text, address string) map[string]any {
 			Offer: []theme.Scope{{Name: "read"}}, Tokens: []theme.Token{
 				{ID: "0123456789ab", Name: text, Client: address, Scopes: []theme.Scope{{Name: "create", Granted: true}, {Name: text}}, Made: noon, Until: noon, Used: noon, From: text, Lenient: true},
 				{ID: "0123456789ac", Made: noon}}},
-		"signin": theme.SignIn{Shell: shell, Command: text, Client: text, Action: address, Passphrase: true, Several: true, Me: text, Error: "wrong", Passkey: text},
+		"signin":  theme.SignIn{Shell: shell, Command: text, Client: text, Action: address, Passphrase: true, Several: true, Me: text, Error: "wrong", Passkey: text, Site: address, Typed: text, Unvouched: "server"},
+		"leaving": theme.Leaving{Shell: shell, Me: text, To: address}, "client": theme.Client{Shell: shell, ID: address, Redirect: address, Name: text},
 		"sessions": theme.Sessions{Shell: shell, Action: address, Person: text, Role: "owner", Passphrase: true, Least: 12, Error: "short", Me: text, Passkeys: []theme.Passkey{{ID: text, Name: text, Created: noon, Used: noon}, {}}, NewPasskey: text,
 			Browsers: []theme.Browser{{ID: text, Person: text, Agent: text, From: text, How: "link", Since: noon, Seen: noon, Current: true}, {How: text}}},
 		"link":       theme.SignInLink{Shell: shell, Action: address, Until: noon, Person: text},
@@ -61,7 +62,7 @@ func views(text, address string) map[string]any {
 func empty() map[string]any {
 	return map[string]any{
 		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "admin": theme.Admin{}, "consent": theme.Consent{}, "tokens": theme.Tokens{},
-		"signin": theme.SignIn{}, "sessions": theme.Sessions{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
+		"signin": theme.SignIn{Unvouched: "what"}, "leaving": theme.Leaving{}, "client": theme.Client{}, "sessions": theme.Sessions{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
 	}
 }
 
@@ -182,7 +183,7 @@ func TestPagesAreAccessible(t *testing.T) {
 
 // No sentence is missing: its name would stand in the page.
 func TestPagesHaveNoUnspokenSentences(t *testing.T) {
-	key := regexp.MustCompile(`\b(shell|conversation|inbox|kind|why|consent|tokens|life|scope|warning|signin|sessions|how|link|status|stage|webmention|error|ago)\.[a-z0-9.-]+\b`)
+	key := regexp.MustCompile(`\b(shell|conversation|inbox|kind|why|consent|tokens|life|scope|warning|signin|leaving|client|unvouched|sessions|how|link|status|stage|webmention|error|ago)\.[a-z0-9.-]+\b`)
 	every(t, func(t *testing.T, _ string, _ lang.Lang, body string, doc *html.Node) {
 		if found := key.FindString(text(doc)); found != "" || strings.Contains(body, "{n}") || strings.Contains(body, "{1}") {
 			t.Errorf("the page says %q:\n%s", found, body)

@@ -128,6 +128,23 @@ type SignIn struct {
 	Me         string // the address that was entered, or the only one
 	Passkey    string // options to sign in with a passkey, as JSON, for credential; empty: nobody has one
 	Error      string // what was wrong: wrong, many, passkey; empty: nothing
+	Site       string // where the address is posted, as site, of who signs in at their own server; empty: nobody does
+	Typed      string // what was posted there
+	Unvouched  string // why that came to nothing, a word that unvouched has a sentence for; empty: nothing is said
+}
+
+// Leaving is the view of "leaving": the browser goes on to another server to sign in.
+type Leaving struct {
+	Shell
+	Me string // whose server it is; may be empty
+	To string // its address
+}
+
+// Client is the view of "client": what this service is to other servers, an h-app.
+type Client struct {
+	Shell
+	ID, Redirect string
+	Name         string
 }
 
 // SignInLink is the view of "link": confirms a one-time sign-in link by POST, so
