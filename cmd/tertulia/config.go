@@ -45,6 +45,9 @@ type settings struct {
 	// Who looks after the sites besides you, whose address each site is.
 	People []personSettings `toml:"person"`
 
+	// Networks with whose accounts you all may sign in.
+	SignIn []signinSettings `toml:"signin"`
+
 	Fetch      fetchSettings      `toml:"fetch"`
 	Webmention webmentionSettings `toml:"webmention"`
 	Micropub   micropubSettings   `toml:"micropub"`
@@ -122,6 +125,31 @@ type personSettings struct {
 	// What they may do: a "moderator" decides about mentions and people, an "owner" does
 	// everything. Example: role = "moderator"
 	Role string `toml:"role"`
+}
+
+// signinSettings is a network with whose accounts people sign in: [[signin]]. The profile
+// of an account must name the address of somebody who looks after the site, and the page
+// there must link to the profile with rel="me".
+type signinSettings struct {
+	// What it is: "github", or "mastodon" for any server with its API.
+	// Example: kind = "github"
+	Kind string `toml:"kind"`
+	// Where it is, unless it is GitHub.
+	// Default: GitHub's own address. Example: server = "https://mastodon.example"
+	Server string `toml:"server"`
+	// What the network calls the application that you have made there. Browsers come back to
+	// signin/back/github below the address of the site's endpoints, or to signin/back/ with
+	// the server's host: give it that address. Mastodon: with the scope read:accounts.
+	// Example: client_id = "Iv1.8a61f9b3a7aba766"
+	ClientID string `toml:"client_id"`
+	// A file with the application's secret.
+	// Example: client_secret_file = "/etc/tertulia/github-secret"
+	SecretFile string `toml:"client_secret_file"`
+	// An account whose person's page need not link back, because you say here that it is theirs.
+	// Default: none. Example: user = "ana"
+	User string `toml:"user"`
+	// The sites that it is for. Default: all. Example: sites = ["https://example.com/"]
+	Sites []string `toml:"sites"`
 }
 
 // channelSettings is a channel of a site: [[site.channel]].

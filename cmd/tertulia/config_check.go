@@ -46,6 +46,7 @@ func (l *loader) check() {
 	if len(s.Sites) == 0 {
 		l.firstSite()
 		l.people()
+		l.signin()
 		return
 	}
 	for i := range s.Sites {
@@ -56,6 +57,7 @@ func (l *loader) check() {
 		l.destinations(&s.Sites[i], which(i, len(s.Sites)))
 	}
 	l.people()
+	l.signin()
 }
 
 // firstSite makes up the site of the first run, on localhost whatever the loopback

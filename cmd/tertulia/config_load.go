@@ -163,7 +163,7 @@ func (l *loader) sections(into reflect.Value, value toml.Primitive, key string) 
 	into.Set(reflect.MakeSlice(into.Type(), len(all), len(all)))
 	for i, one := range all {
 		noun := "site"
-		if key == "person" {
+		if key == "person" || key == "signin" {
 			noun = key
 		}
 		l.section(into.Index(i), one, key+".", nth(noun, i, len(all)))

@@ -110,7 +110,8 @@ func (s *settings) owner(log *slog.Logger) fetch.Options {
 	return o
 }
 
-// ownHosts are the host:ports of the sites and their aliases.
+// ownHosts are the host:ports of the sites and their aliases, and of what the settings name
+// besides.
 func (s *settings) ownHosts() []string {
 	var hosts []string
 	for _, one := range s.Sites {
@@ -121,6 +122,13 @@ func (s *settings) ownHosts() []string {
 		}
 		for _, address := range append(one.IndieAuth.all(), one.Publish.Hook, one.Hub) {
 			if u, err := url.Parse(address); err == nil && u.Host != "" {
+				hosts = append(hosts, fetch.HostPort(u))
+			}
+		}
+	}
+	for _, n := range s.SignIn {
+		for _, address := range n.provider().Hosts() {
+			if u, err := url.Parse(address); err == nil {
 				hosts = append(hosts, fetch.HostPort(u))
 			}
 		}

@@ -21,6 +21,8 @@ type Access struct {
 	Site   *Site
 	DB     *store.DB
 	Client *indieauth.Client // asks other servers who somebody is; nil: none is asked
+	// Providers are networks whose accounts sign in; they need Client as well.
+	Providers []*Provider
 
 	travellers travellers
 	guesses    guesses

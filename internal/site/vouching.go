@@ -44,6 +44,9 @@ const (
 	whyIdentity = "identity" // the server may not speak for whom it named
 	whyFailed   = "failed"   // the server did not confirm it
 	whyNobody   = "nobody"   // who it is does not look after the site
+	whyUnnamed  = "unnamed"  // the account's profile names nobody who does
+	whyOneWay   = "one-way"  // their page does not link back to the account's profile
+	whyPage     = "page"     // their page could not be read
 )
 
 // journey is a browser that is at another server to sign in there.
@@ -202,7 +205,8 @@ func (a *Access) ComeBack(ctx context.Context, secret, at string, query url.Valu
 }
 
 // mayAsk takes a request to another server from those who have some left. These budgets
-// are not the passphrases': who uses up one has not used up the other.
+// are not the passphrases': who uses up one has not used up the other. whom is whose server
+// it is, "" for one that the settings name.
 func (a *Access) mayAsk(ctx context.Context, whom string, from Arrival) error {
 	known := false
 	err := a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
@@ -222,5 +226,9 @@ func (a *Access) mayAsk(ctx context.Context, whom string, from Arrival) error {
 	if known {
 		return a.guesses.take(spend{"asking device " + indieauth.Hash(from.Device), perDevice})
 	}
-	return a.guesses.take(spend{"asking from " + one(from.From), perNetwork}, spend{"asking " + indieauth.Hash(whom), perPerson}, spend{"asking site", perSite})
+	budgets := []spend{{"asking from " + one(from.From), perNetwork}, {"asking site", perSite}}
+	if whom != "" {
+		budgets = append(budgets, spend{"asking " + indieauth.Hash(whom), perPerson})
+	}
+	return a.guesses.take(budgets...)
 }

@@ -44,6 +44,9 @@ func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, status int, v
 	if p.Access.Vouches() {
 		view.Site = p.base.Path + "signin/site"
 	}
+	for _, one := range p.Access.Providers {
+		view.Providers = append(view.Providers, theme.Link{Name: one.Name, URL: p.base.Path + "signin/at/" + one.ID})
+	}
 	if view.Passkey != "" {
 		view.Script = p.script()
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"io/fs"
 	"mime"
 	"net/http"
 	"net/url"
@@ -27,6 +28,23 @@ func (p *pages) askTheirServer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.leave(w, r, to, secret, typed)
+}
+
+// askProvider begins a sign-in with an account of a network.
+func (p *pages) askProvider(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	to, secret, err := p.Access.AskProvider(r.Context(), pathVar(r, "provider"), p.arrival(r))
+	if errors.Is(err, fs.ErrNotExist) {
+		p.notFound(w, r)
+		return
+	}
+	if err != nil {
+		p.unvouched(w, r, err, func(status int, why string) {
+			p.showSignIn(w, r, status, theme.SignIn{Unvouched: why})
+		})
+		return
+	}
+	p.leave(w, r, to, secret, "")
 }
 
 // leave sends a browser to another server, with the secret that it comes back with.

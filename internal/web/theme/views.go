@@ -129,6 +129,7 @@ type SignIn struct {
 	Passkey    string // options to sign in with a passkey, as JSON, for credential; empty: nobody has one
 	Error      string // what was wrong: wrong, many, passkey; empty: nothing
 	Site       string // where the address is posted, as site, of who signs in at their own server; empty: nobody does
+	Providers  []Link // networks whose accounts sign in, with where that is posted
 	Typed      string // what was posted there
 	Unvouched  string // why that came to nothing, a word that unvouched has a sentence for; empty: nothing is said
 }
