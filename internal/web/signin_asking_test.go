@@ -140,3 +140,44 @@ func TestSignInAtAnotherOfThese(t *testing.T) {
 		other.refused(other.get(other.post("https://bea.example/-/auth/decide", form).header.Get("Location")), "denied")
 	})
 }
+
+// However somebody has signed in elsewhere, what was secret about it is in no file and not in
+// the log: while the browser is away, and when it is back.
+func TestSigningInElsewhereLeavesNoSecret(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.hire(site.Owner)
+		s, n := w.bea(), w.github()
+		n.provider.User = "bea"
+		for name, way := range map[string]struct {
+			to  func(*browser) *url.URL
+			yes func(*url.URL) string
+		}{
+			"their server": {func(b *browser) *url.URL { return b.leave(bea) }, s.yes},
+			"an account":   {func(b *browser) *url.URL { return b.depart(n) }, n.yes},
+		} {
+			b := w.keeper(bea)
+			at := way.yes(way.to(b))
+			secrets := b.cookies()
+			secrets["state"] = parse(w.T, at).Query().Get("state")
+			w.hides(bea, secrets)
+			if a := b.get(at); a.cookie("session") == nil {
+				t.Fatalf("%s: got %d, %v", name, a.status, a.header)
+			}
+			for name, value := range b.cookies() {
+				secrets[name+" afterwards"] = value
+			}
+			w.hides(bea, secrets)
+		}
+		spent := map[string]string{"the secret": clientSecret, "the token": networkToken}
+		for _, form := range s.redeemed {
+			spent["her server's verifier"] = form.Get("code_verifier")
+		}
+		for _, r := range n.asked {
+			spent["the network's verifier"], spent["the network's code"] = r.PostForm.Get("code_verifier"), r.PostForm.Get("code")
+		}
+		if len(spent) != 5 {
+			t.Fatalf("noticed %v", spent)
+		}
+		w.hides(bea, spent)
+	})
+}

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -121,4 +124,43 @@ func (b *browser) refused(a answer, why string) {
 	if a.cookie("session") != nil || b.get(admin).status == 200 {
 		b.Errorf("%s: somebody is signed in", why)
 	}
+}
+
+// hides checks that none of the secrets is in a file of the service or in its log
+// (HOSTILE 115); and that one would be found, since the address who is in the session is.
+func (w *world) hides(who string, secrets map[string]string) {
+	w.Helper()
+	found := false
+	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		found = found || strings.Contains(string(raw), who)
+		for name, secret := range secrets {
+			if len(secret) < 16 || strings.Contains(string(raw), secret) {
+				w.Errorf("%s is in %s, or too short to be one: %q", name, filepath.Base(path), secret)
+			}
+		}
+		return err
+	})
+	if err != nil || !found {
+		w.Errorf("the files were not searched: %v", err)
+	}
+	for name, secret := range secrets {
+		if strings.Contains(w.log.String(), secret) {
+			w.Errorf("%s is in the log", name)
+		}
+	}
+}
+
+// cookies are the values that a browser holds, by what they are for.
+func (b *browser) cookies() map[string]string {
+	held := map[string]string{}
+	for _, c := range b.client.Jar.Cookies(parse(b.T, "https://ana.example/")) {
+		if kind := strings.Split(strings.TrimPrefix(c.Name, "__Host-"), "-")[1]; kind == "session" || kind == "device" || kind == "away" {
+			held["the cookie "+kind] = c.Value
+		}
+	}
+	return held
 }
