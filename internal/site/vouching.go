@@ -139,7 +139,7 @@ func (a *Access) AskTheirServer(ctx context.Context, me string, from Arrival) (t
 
 // isHere tells whether a server is the one of this site.
 func (a *Access) isHere(server indieauth.Authority) bool {
-	return server.Issuer == a.Site.Base || server.Authorization == a.Site.Endpoint("auth")
+	return server.Authorization == a.Site.Endpoint("auth")
 }
 
 // unvouchedFor are the words for what indieauth says.

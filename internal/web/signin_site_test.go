@@ -212,6 +212,23 @@ func TestComingBackIsForTheBrowserThatLeft(t *testing.T) {
 	})
 }
 
+// A browser that keeps its cookie beyond its time is late all the same.
+func TestComingBackIsLateByOurClock(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.hire(site.Owner)
+		s, b := w.bea(), w.visitor()
+		at := s.yes(b.leave(bea))
+		kept := b.client.Jar.Cookies(parse(w.T, "https://ana.example/")) // without their expiry
+		time.Sleep(site.AwayLife + time.Second)
+		late := w.visitor()
+		late.client.Jar.SetCookies(parse(w.T, "https://ana.example/"), kept)
+		late.refused(late.get(at), "answer")
+		if len(s.redeemed) > 0 {
+			t.Error("the code was given away")
+		}
+	})
+}
+
 // Of fifty requests with one answer, one is signed in.
 func TestComingBackGivesOneSession(t *testing.T) {
 	inWorld(t, func(w *world) {
