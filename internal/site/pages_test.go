@@ -237,8 +237,8 @@ func FuzzPagesOfOurOwn(f *testing.F) {
 	f.Add(`<https://me.example/b>; rel=canonical`, "")
 	f.Add(`<<>;rel="canonical`, `<base href=":"><link rel="canonical" href="http://[::1]:namedport/">`)
 	f.Fuzz(func(t *testing.T, link, head string) {
-		if strings.ContainsAny(link, "\r\n\x00") {
-			t.Skip()
+		if strings.ContainsFunc(link, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			t.Skip() // no answer has it
 		}
 		inWorld(t, func(t *testing.T, w *world) {
 			me := w.ownSite()

@@ -50,6 +50,7 @@ func TestParse(t *testing.T) {
 // broken is front matter that cannot be understood in one way only.
 var broken = []string{
 	"---\na: 1\na: 2\n---\n",
+	"---\n \r0: \n---",
 	"---\nm: {a: 1, a: 2}\n---\n",
 	"---\n\ta: 1\n---\n",
 	"---\na: [1\n---\n",

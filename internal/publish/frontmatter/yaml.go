@@ -27,6 +27,9 @@ func readYAML(text, eol string) (document, error) {
 	if strings.Contains(text, byteOrderMark) {
 		return nil, errors.New("a byte order mark stands in the front matter; write it as an escape")
 	}
+	if strings.Contains(strings.ReplaceAll(text, "\r\n", ""), "\r") {
+		return nil, errors.New("a carriage return stands alone in the front matter: to YAML it ends a line, to the fences it does not")
+	}
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	var doc, more yaml.Node
 	if err := dec.Decode(&doc); err != nil && err != io.EOF {
