@@ -18,6 +18,7 @@ type hearsay struct {
 	mu      sync.Mutex
 	sources map[string]*saying
 	weight  int
+	swept   time.Time
 }
 
 // saying is what a source has said.
@@ -50,9 +51,10 @@ func (h *hearsay) linked(v *webmention.Verifier, source string, target *url.URL,
 func (h *hearsay) recall(source, mention string) (m webmention.Memory, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.forget(time.Now())
+	now := time.Now()
+	h.forget(now)
 	s := h.sources[source]
-	if s == nil || s.served[mention] || len(s.served) >= heardServed {
+	if s == nil || now.Sub(s.at) >= heardTime || s.served[mention] || len(s.served) >= heardServed {
 		return m, false
 	}
 	s.served[mention] = true
@@ -101,7 +103,12 @@ func once[T any](h *hearsay, source, what string, get func() (got T, weight int,
 	return got, err
 }
 
+// forget drops what is old, all of it once a second.
 func (h *hearsay) forget(now time.Time) {
+	if now.Sub(h.swept) < time.Second {
+		return
+	}
+	h.swept = now
 	for source, s := range h.sources {
 		if now.Sub(s.at) >= heardTime {
 			h.drop(source)
