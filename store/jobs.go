@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -119,8 +120,9 @@ func (tx *Tx) Enqueue(j Job) error {
 }
 
 // Claim takes jobs that are due, of all sites, for which the taker has places, earliest
-// first in each lane and the lanes in turn, counts the attempt before the work begins, and starts them. They are its own for
-// the length of the lease. It tells how many. A store that is paused has none to give.
+// first in each lane and the lanes in turn, counts the attempt before the work begins, and
+// starts them. They are its own for the length of the lease. It tells how many. A store
+// that is paused has none to give.
 func (db *DB) Claim(ctx context.Context, t *Taker) (claimed int, err error) {
 	err = db.updateFor(ctx, "", t, func(tx *Tx) error {
 		claimed = 0
@@ -147,11 +149,19 @@ func (db *DB) Claim(ctx context.Context, t *Taker) (claimed int, err error) {
 	return claimed, err
 }
 
+// turn is a lane that waits for a place: since its first job is due, or since it had its last
+// one.
+type turn struct {
+	lane  string
+	since time.Time
+	first pair
+}
+
 // due reads the jobs whose time has come and for which there is a place: those without a
 // lane in their order, and the first of each lane, the lanes in turn. However much waits
-// for one host, the next one's turn comes after one job of each (HOSTILE 108). A job that
-// cannot be read is parked, so that it cannot hold up the others, nor have the runner
-// come back for it again and again.
+// for one host, the next one's turn comes after one job of each (HOSTILE 108). It looks no
+// further than there are places. A job that cannot be read is parked, so that it cannot
+// hold up the others, nor have the runner come back for it again and again.
 func (tx *Tx) due() ([]Job, error) {
 	var found []Job
 	damaged := map[string]string{} // key of the entry → id
@@ -170,12 +180,14 @@ func (tx *Tx) due() ([]Job, error) {
 		tx.taker.GiveBack(tx.places[last])
 		tx.places = tx.places[:last]
 	}
-	type waiting struct {
-		lane  string
-		since time.Time // for a place: since its job is due, or the lane had its last one
-		first pair
+	var turns []turn // lanes whose first job is due, and who comes before them is not known yet
+	// settled takes those before whom nobody comes any more who is due at a time or later.
+	settled := func(at time.Time) {
+		for len(turns) > 0 && !turns[0].since.After(at) {
+			take(turns[0].lane, turns[0].first)
+			turns = turns[1:]
+		}
 	}
-	var lanes []waiting
 	seen := map[string]bool{}
 	pre := prefix("", jobsDue)
 	for k, id := range tx.r.scan(pre, nil, false) {
@@ -184,7 +196,7 @@ func (tx *Tx) due() ([]Job, error) {
 			damaged[string(k)] = string(id)
 			continue
 		}
-		if at.After(tx.Now) || tx.taker.Full() {
+		if settled(at); at.After(tx.Now) || tx.taker.Full() {
 			break
 		}
 		lane := k[bytes.LastIndexByte(k, 0)+1:]
@@ -201,10 +213,15 @@ func (tx *Tx) due() ([]Job, error) {
 		if last := tx.taker.last(name); !last.Before(at) {
 			since = last.Add(1) // after those that are due since then
 		}
-		lanes = append(lanes, waiting{name, since, pair{bytes.Clone(k), bytes.Clone(id)}})
+		place, _ := slices.BinarySearchFunc(turns, since, func(w turn, t time.Time) int {
+			return cmp.Or(w.since.Compare(t), -1) // behind those of the same time
+		})
+		turns = slices.Insert(turns, place, turn{name, since, pair{bytes.Clone(k), bytes.Clone(id)}})
 	}
-	slices.SortStableFunc(lanes, func(a, b waiting) int { return a.since.Compare(b.since) })
-	for _, w := range lanes {
+	for _, w := range turns {
+		if tx.taker.Full() {
+			break
+		}
 		take(w.lane, w.first)
 	}
 	for k, id := range damaged {
