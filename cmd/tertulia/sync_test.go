@@ -123,12 +123,8 @@ func TestFailedSyncEndsTheService(t *testing.T) {
 				t.Fatalf("before: got %d", got)
 			}
 			// Counted for each thread: the writer may meet its second one much later.
-			strace := exec.Command("strace", "-f", "-q", "-p", strconv.Itoa(service.Process.Pid), "-o", filepath.Join(p.dir, "trace"),
+			strace := p.trace(service.Process.Pid, "-o", filepath.Join(p.dir, "trace"),
 				"-e", "trace=fdatasync", "-e", fmt.Sprintf("inject=fdatasync:error=EIO:when=%d", nth))
-			if err := strace.Start(); err != nil {
-				t.Fatal(err)
-			}
-			p.until("strace holds every thread", func() bool { return p.traced(service.Process.Pid) })
 			acknowledged, refused := []string{"kept"}, false
 			ended := make(chan error, 1)
 			go func() { ended <- service.Wait() }()
@@ -166,6 +162,27 @@ func TestFailedSyncEndsTheService(t *testing.T) {
 			}
 		})
 	}
+}
+
+// trace has strace hold every thread of a process. One that begins while strace looks for
+// them may escape it for good; then it lets go and looks again.
+func (p *program) trace(pid int, args ...string) *exec.Cmd {
+	p.t.Helper()
+	for range 10 {
+		strace := exec.Command("strace", append([]string{"-f", "-q", "-p", strconv.Itoa(pid)}, args...)...)
+		if err := strace.Start(); err != nil {
+			p.t.Fatal(err)
+		}
+		for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+			if p.traced(pid) {
+				return strace
+			}
+		}
+		_ = strace.Process.Signal(os.Interrupt) // an error says that it has ended
+		_ = strace.Wait()                       // with what ended it
+	}
+	p.t.Fatal("strace does not get hold of every thread")
+	return nil
 }
 
 // traced tells whether all threads of a process are traced.
