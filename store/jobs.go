@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -149,19 +148,11 @@ func (db *DB) Claim(ctx context.Context, t *Taker) (claimed int, err error) {
 	return claimed, err
 }
 
-// turn is a lane that waits for a place: since its first job is due, or since it had its last
-// one.
-type turn struct {
-	lane  string
-	since time.Time
-	first pair
-}
-
 // due reads the jobs whose time has come and for which there is a place: those without a
 // lane in their order, and the first of each lane, the lanes in turn. However much waits
-// for one host, the next one's turn comes after one job of each (HOSTILE 108). It looks no
-// further than there are places. A job that cannot be read is parked, so that it cannot
-// hold up the others, nor have the runner come back for it again and again.
+// for one host, the next one's turn comes after one job of each (HOSTILE 108). A job that
+// cannot be read is parked, so that it cannot hold up the others, nor have the runner
+// come back for it again and again.
 func (tx *Tx) due() ([]Job, error) {
 	var found []Job
 	damaged := map[string]string{} // key of the entry → id
@@ -180,14 +171,12 @@ func (tx *Tx) due() ([]Job, error) {
 		tx.taker.GiveBack(tx.places[last])
 		tx.places = tx.places[:last]
 	}
-	var turns []turn // lanes whose first job is due, and who comes before them is not known yet
-	// settled takes those before whom nobody comes any more who is due at a time or later.
-	settled := func(at time.Time) {
-		for len(turns) > 0 && !turns[0].since.After(at) {
-			take(turns[0].lane, turns[0].first)
-			turns = turns[1:]
-		}
+	type waiting struct {
+		lane  string
+		since time.Time // for a place: since its job is due, or the lane had its last one
+		first pair
 	}
+	var lanes []waiting
 	seen := map[string]bool{}
 	pre := prefix("", jobsDue)
 	for k, id := range tx.r.scan(pre, nil, false) {
@@ -196,7 +185,7 @@ func (tx *Tx) due() ([]Job, error) {
 			damaged[string(k)] = string(id)
 			continue
 		}
-		if settled(at); at.After(tx.Now) || tx.taker.Full() {
+		if at.After(tx.Now) || tx.taker.Full() {
 			break
 		}
 		lane := k[bytes.LastIndexByte(k, 0)+1:]
@@ -213,15 +202,10 @@ func (tx *Tx) due() ([]Job, error) {
 		if last := tx.taker.last(name); !last.Before(at) {
 			since = last.Add(1) // after those that are due since then
 		}
-		place, _ := slices.BinarySearchFunc(turns, since, func(w turn, t time.Time) int {
-			return cmp.Or(w.since.Compare(t), -1) // behind those of the same time
-		})
-		turns = slices.Insert(turns, place, turn{name, since, pair{bytes.Clone(k), bytes.Clone(id)}})
+		lanes = append(lanes, waiting{name, since, pair{bytes.Clone(k), bytes.Clone(id)}})
 	}
-	for _, w := range turns {
-		if tx.taker.Full() {
-			break
-		}
+	slices.SortStableFunc(lanes, func(a, b waiting) int { return a.since.Compare(b.since) })
+	for _, w := range lanes {
 		take(w.lane, w.first)
 	}
 	for k, id := range damaged {
