@@ -73,6 +73,9 @@ func identifier(raw string) (*url.URL, error) {
 	if u.Path == "" {
 		u.Path = "/"
 	}
+	if len(u.String()) > maxURL { // escaped it is longer
+		return nil, errors.New("it is too long")
+	}
 	return u, nil
 }
 

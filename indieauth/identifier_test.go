@@ -74,6 +74,7 @@ var identifiers = []struct{ raw, client, profile string }{
 	{"https://app.example/%zz", "", ""},
 	{"https://app\u2024example／x/", "", ""},
 	{"https://app.example/" + strings.Repeat("a", 2048), "", ""},
+	{"https://app.example/" + strings.Repeat("`", 1000), "", ""}, // escaped it is longer
 	{"https://app.example/\xff", "", ""},
 }
 
