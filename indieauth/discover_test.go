@@ -198,7 +198,9 @@ func TestClientKeepsWhatIsNotItsOwn(t *testing.T) {
 	}
 	refuses := errors.New("no redirects here")
 	v.client.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return refuses }
-	v.home = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://www.ana.example/", 302) }
+	v.home = func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://www.ana.example/", http.StatusFound)
+	}
 	if _, _, err := v.client.Begin(t.Context(), me); !errors.Is(err, refuses) {
 		t.Errorf("got %v, want what the application's client says", err)
 	}

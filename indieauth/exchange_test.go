@@ -15,9 +15,15 @@ import (
 // and nowhere else; no answer is read beyond its size, or believed when it is broken.
 func TestClientSendsTheCodeNowhereElse(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
-		"307":        func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 307) },
-		"308":        func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 308) },
-		"302":        func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 302) },
+		"307": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/", http.StatusTemporaryRedirect)
+		},
+		"308": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/", http.StatusPermanentRedirect)
+		},
+		"302": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
+		},
 		"5 MB":       says("application/json", `{"me":"`+me+`","access_token":"x","pad":"`+strings.Repeat("x", 5<<20)+`"}`),
 		"5 MB form":  says(form, "me="+url.QueryEscape(me)+"&access_token=x&pad="+strings.Repeat("x", 5<<20)),
 		"not JSON":   says("application/json", "me"),

@@ -39,7 +39,7 @@ var emojiCases = []struct {
 	{"👍 👍", false},
 	{"👍!", false},
 	{"👍‍", false}, // joined with nothing
-	{"‍👍", false},
+	{"\u200d👍", false},
 	{"👍🏽🏽", false},
 	{"🇦", false},
 	{"🇦🇷🇦", false},

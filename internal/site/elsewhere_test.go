@@ -86,7 +86,7 @@ const good = `{"active":true,"me":"https://me.example/","client_id":"https://app
 func TestTheOwnersServerIsAsked(t *testing.T) {
 	const no, down = "no", "down"
 	inTheirWorld(t, func(t *testing.T, w *world, access *site.Access, server *theirs) {
-		refused, moved := says(401, `{"error":"unauthorized"}`), http.RedirectHandler("https://auth.example/token", 307).ServeHTTP
+		refused, moved := says(401, `{"error":"unauthorized"}`), http.RedirectHandler("https://auth.example/token", http.StatusTemporaryRedirect).ServeHTTP
 		for name, c := range map[string]struct {
 			answer http.HandlerFunc
 			want   string // the scopes, or no, or down

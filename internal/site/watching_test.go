@@ -15,7 +15,6 @@ import (
 type blog struct {
 	*host
 	w       *world
-	mu      sync.Mutex
 	entries []string // paths, the newest first
 	dates   map[string]time.Time
 }
