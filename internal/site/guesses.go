@@ -12,6 +12,7 @@ import (
 // TooMany is returned when nobody may guess any more for a while.
 type TooMany struct{ After time.Duration }
 
+// Error is of error: how long to wait, in English.
 func (e *TooMany) Error() string {
 	return fmt.Sprintf("too many guesses; the next in %s", e.After.Round(time.Second))
 }

@@ -29,6 +29,7 @@ type Unvouched struct {
 	Err error
 }
 
+// Error is of error: the reason and what happened, for the log.
 func (e *Unvouched) Error() string { return fmt.Sprintf("not vouched for (%s): %v", e.Why, e.Err) }
 
 // Unwrap is what happened.

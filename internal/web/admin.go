@@ -16,13 +16,8 @@ const perPage = 50
 
 // admin lists what waits for the owner.
 func (p *pages) admin(w http.ResponseWriter, r *http.Request) {
-	owner, err := p.owner(r)
-	if err != nil {
-		p.broken(w, r, err)
-		return
-	}
+	owner := p.awaited(w, r, "")
 	if owner == nil {
-		p.askToSignIn(w, r, "")
 		return
 	}
 	waiting, next, err := p.Conversation.Waiting(r.Context(), r.URL.Query().Get("from"), perPage)

@@ -15,13 +15,8 @@ import (
 // Ask is of indieauth.Consent: it signs the owner in and asks. The client is asked
 // about itself only once the owner is there.
 func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Request) {
-	owner, err := p.owner(r)
-	if err != nil {
-		p.broken(w, r, err)
-		return
-	}
+	owner := p.awaited(w, r, req.ClientID)
 	if owner == nil {
-		p.askToSignIn(w, r, req.ClientID)
 		return
 	}
 	client, err := p.IndieAuth.ClientInfo(r.Context(), req)

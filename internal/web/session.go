@@ -116,6 +116,20 @@ func (p *pages) sameOrigin(next http.Handler) http.Handler {
 	return guard.Handler(next)
 }
 
+// awaited is who is signed in and opens a page, nil when they were asked to sign in first, or
+// told why not: for the client that wants something of them, "" for none.
+func (p *pages) awaited(w http.ResponseWriter, r *http.Request, client string) *session {
+	owner, err := p.owner(r)
+	if err != nil {
+		p.broken(w, r, err)
+		return nil
+	}
+	if owner == nil {
+		p.askToSignIn(w, r, client)
+	}
+	return owner
+}
+
 // signedIn is the owner behind a form: session and form field together.
 func (p *pages) signedIn(w http.ResponseWriter, r *http.Request) *session {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)

@@ -13,13 +13,8 @@ import (
 
 // sessions shows where somebody is signed in; to owners, where everybody is.
 func (p *pages) sessions(w http.ResponseWriter, r *http.Request) {
-	owner, err := p.owner(r)
-	if err != nil {
-		p.broken(w, r, err)
-		return
-	}
+	owner := p.awaited(w, r, "")
 	if owner == nil {
-		p.askToSignIn(w, r, "")
 		return
 	}
 	p.showSessions(w, r, http.StatusOK, owner, "")

@@ -27,13 +27,8 @@ const maxTokenName = 80
 
 // tokens shows who has access.
 func (p *pages) tokens(w http.ResponseWriter, r *http.Request) {
-	owner, err := p.owner(r)
-	if err != nil {
-		p.broken(w, r, err)
-		return
-	}
+	owner := p.awaited(w, r, "")
 	if owner == nil {
-		p.askToSignIn(w, r, "")
 		return
 	}
 	p.showTokens(w, r, http.StatusOK, owner, theme.Tokens{})
