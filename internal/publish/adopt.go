@@ -197,32 +197,43 @@ func (f *finder) permalink(ctx context.Context, e *editor, entry Entry) (string,
 	if f.told.URLs == nil && f.told.Files == nil {
 		return f.there(ctx, candidates)
 	}
-	var fits []string
-	for _, candidate := range f.told.URLs {
-		u, err := url.Parse(candidate)
+	fits := f.named(slug, stem)
+	if len(fits) == 0 && f.Exists != nil {
+		return f.there(ctx, candidates) // a feed has the newest pages alone, and not every map has all
+	}
+	return choose(fits, candidates, entry.Published)
+}
+
+// named are the pages that the site's lists have and that end in one of the names of a file.
+func (f *finder) named(slug, stem string) (pages []string) {
+	for _, listed := range f.told.URLs {
+		u, err := url.Parse(listed)
 		if err != nil {
 			continue
 		}
 		if last := strings.TrimSuffix(path.Base(u.Path), ".html"); last != slug && last != stem {
 			continue
 		}
-		if page := f.below(candidate); !slices.Contains(fits, page) { // two feeds may name it
-			fits = append(fits, page)
+		if page := f.below(listed); !slices.Contains(pages, page) { // two feeds may name it
+			pages = append(pages, page)
 		}
 	}
-	if len(fits) == 0 && f.Exists != nil {
-		return f.there(ctx, candidates) // a feed has the newest pages alone, and not every map has all
-	}
-	if i := slices.IndexFunc(candidates, func(c string) bool { return slices.Contains(fits, c) }); i >= 0 && len(fits) > 1 {
+	return pages
+}
+
+// choose is the one of several pages that a file's is: where the generator would put it, or
+// by its day.
+func choose(pages, candidates []string, published time.Time) (string, error) {
+	if i := slices.IndexFunc(candidates, func(c string) bool { return slices.Contains(pages, c) }); i >= 0 && len(pages) > 1 {
 		return candidates[i], nil
 	}
-	if day := entry.Published.Format("/2006/01/02/"); len(fits) > 1 {
-		fits = slices.DeleteFunc(fits, func(u string) bool { return !strings.Contains(u, day) })
+	if day := published.Format("/2006/01/02/"); len(pages) > 1 {
+		pages = slices.DeleteFunc(pages, func(u string) bool { return !strings.Contains(u, day) })
 	}
-	if len(fits) != 1 || fits[0] == "" {
+	if len(pages) != 1 || pages[0] == "" {
 		return "", ErrNoAddress
 	}
-	return fits[0], nil
+	return pages[0], nil
 }
 
 // own reads the key in which a file names its address, "" when that is a rule for the

@@ -78,26 +78,39 @@ func (j *Jobs) page(ctx context.Context, job store.Job) (queue.Commit, error) {
 	}
 	seen, err := j.see(ctx, s, args.URL)
 	waited := j.DB.Now().Sub(args.Since)
-	wait := min(max(waited/4, time.Second), time.Hour)
+	again := args.again(seen, err, waited)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case err != nil && waited >= giveUp:
-		return j.pageNote(args, "given up: "+err.Error()), nil
+	case again != nil:
+		return nil, again
 	case err != nil:
-		return nil, queue.After(wait, err)
-	case args.Gone && !seen.gone && waited < giveUp:
-		return nil, queue.After(wait, errors.New("the page is still there"))
+		return j.pageNote(args, "given up: "+err.Error()), nil
 	case args.Gone && !seen.gone:
 		return j.pageNote(args, "it was taken away, and is still there after a day"), nil
-	case seen.err == nil && args.Expect != "" && seen.digest != args.Expect && waited < patience:
-		return nil, queue.After(min(wait, time.Minute), errors.New("what was built is not live yet"))
-	case seen.gone && (args.Expect != "" || args.Tell) && waited < giveUp:
-		return nil, queue.After(wait, errMissing)
 	case seen.gone && !args.Gone:
 		return j.missing(ctx, s, args, waited)
 	}
 	return func(tx *store.Tx) error { return s.noted(tx, args, seen) }, nil
+}
+
+// again says whether a page is to be looked at once more before its sight is believed, which
+// it was waited for so long already: the error of the job.
+func (a pageArgs) again(seen sight, err error, waited time.Duration) error {
+	wait := min(max(waited/4, time.Second), time.Hour)
+	switch {
+	case waited >= giveUp:
+		return nil
+	case err != nil:
+		return queue.After(wait, err)
+	case a.Gone && !seen.gone:
+		return queue.After(wait, errors.New("the page is still there"))
+	case seen.err == nil && a.Expect != "" && seen.digest != a.Expect && waited < patience:
+		return queue.After(min(wait, time.Minute), errors.New("what was built is not live yet"))
+	case seen.gone && (a.Expect != "" || a.Tell):
+		return queue.After(wait, errMissing)
+	}
+	return nil
 }
 
 var errMissing = errors.New("the page is not there")
