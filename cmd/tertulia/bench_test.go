@@ -27,6 +27,7 @@ func Benchmark(b *testing.B) {
 		{"ReadTen", readTen},                 // ten mentions of a page / a bare handler
 		{"ReadThousand", readThousand},       // a thousand / their bytes from memory
 		{"ReadUnchanged", readUnchanged},     // 304 / a bare handler
+		{"ReadSizes", readSizes},             // ten, a hundred, a thousand; API, fragment, page
 		{"Accept", accept},                   // durable accepts / a handler that reads the form
 		{"CPUPerMention", r.cpuPerMention},   // processor time / tokenising and parsing the page
 		{"PostToVisible", postToVisible},     // from the sender's request to the readers
