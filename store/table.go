@@ -116,14 +116,18 @@ func (t *table[T]) put(tx *Tx, rec T) error {
 }
 
 // replace writes a record over what was there, which the caller has just read; nil
-// when there was nothing.
+// when there was nothing. One that is the same to the byte costs the commit no page.
 func (t *table[T]) replace(tx *Tx, was, rec *T) error {
 	k := t.key(rec)
 	raw, err := encodeRecord(t.kind, t.version, rec)
 	if err != nil {
 		return err
 	}
-	if err := tx.w.put(key(t.site(tx), t.name, k), raw); err != nil || t.indexes == nil {
+	full := key(t.site(tx), t.name, k)
+	if was != nil && bytes.Equal(tx.r.get(full), raw) {
+		return nil
+	}
+	if err := tx.w.put(full, raw); err != nil || t.indexes == nil {
 		return err
 	}
 	var before []indexEntry
