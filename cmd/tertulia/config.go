@@ -83,6 +83,11 @@ type siteSettings struct {
 	// Default: none. Example: root = "/srv/blog/public"
 	Root string `toml:"root"`
 
+	// The server that has the site's pages, when this service stands in front of it: it hands
+	// everything on that is not its own, and adds endpoints and conversation to the pages.
+	// Default: none. Example: upstream = "http://127.0.0.1:1313"
+	Upstream string `toml:"upstream"`
+
 	// Where the site's pages are fetched from, when its name does not lead there from
 	// this machine.
 	// Default: none. Example: origin = "http://127.0.0.1:8081"
@@ -294,6 +299,12 @@ type conversationSettings struct {
 	// whom you have not approved yet, "all" everybody's, "none" nobody's.
 	// Default: "people". Example: approve = "all"
 	Approve string `toml:"approve"`
+	// Where in a page its conversation goes, besides <tertulia-conversation>: into the first
+	// element that has this tag, #id, .class or [attribute], or all of them, as in
+	// "div#comments". What stands there is replaced. It counts where this service answers for
+	// the pages, with root or upstream.
+	// Default: nowhere else. Example: at = "#comments"
+	At string `toml:"at"`
 }
 
 // fetchSettings is about the addresses to which strangers send us: [fetch].

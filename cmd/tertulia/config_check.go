@@ -103,6 +103,7 @@ func (l *loader) site(site *siteSettings, where string) {
 	l.address("site.base"+where, &site.Base, endpointAddress)
 	l.choice("site.language"+where, &site.Language, "en", "es")
 	l.elsewhere(&site.IndieAuth, where)
+	l.front(site, where)
 	l.publishing(site, where)
 	l.channels(site.Channels, where)
 	l.watching(site, where)

@@ -25,8 +25,13 @@ func defaults() *settings {
 	}
 }
 
-// serves says whether this service serves the site's pages itself.
-func (s *settings) serves(site siteSettings) bool { return site.Root != "" || s.URL == "" }
+// serves says whether this service serves the site's pages itself, from files.
+func (s *settings) serves(site siteSettings) bool {
+	return site.Upstream == "" && (site.Root != "" || s.URL == "")
+}
+
+// fronts says whether this service answers for the site's pages, wherever it has them from.
+func (s *settings) fronts(site siteSettings) bool { return s.serves(site) || site.Upstream != "" }
 
 // base is the address below which a site's endpoints lie, with a slash at its end.
 func (s *settings) base(site siteSettings) string {

@@ -61,6 +61,10 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		if err != nil {
 			return nil, err
 		}
+		upstream, at, err := newFront(one)
+		if err != nil {
+			return nil, err
+		}
 		if s.Publish != nil && s.Source == nil {
 			s.Publish = &site.Sized{Target: s.Publish, Site: s, DB: db}
 		}
@@ -73,6 +77,8 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		jobs.Sites = append(jobs.Sites, s)
 		server.Sites = append(server.Sites, &web.Site{
 			Site:         s,
+			Upstream:     upstream,
+			At:           at,
 			Conversation: &site.Conversation{Site: s, DB: db},
 			Mentions:     &site.Mentions{Site: s, DB: db, Limits: limits},
 			Posts:        posts,

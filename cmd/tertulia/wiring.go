@@ -60,7 +60,7 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 		s.Dir = dir
 		pages := &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}
 		s.Publish = pages
-		if s.Root == dir && sameOrigin(s.Base, home) {
+		if (s.Root == dir || one.Upstream != "") && sameOrigin(s.Base, home) {
 			s.Render = pages.Page
 		}
 	}

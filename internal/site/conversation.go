@@ -75,6 +75,23 @@ func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
 	return view, err
 }
 
+// There is [Conversation.Of] for a page of the site that has just been seen to be there:
+// nobody need have mentioned it yet.
+func (c *Conversation) There(ctx context.Context, address string) (Page, error) {
+	page, err := c.Of(ctx, address)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return page, err
+	}
+	u, wrong := url.Parse(address)
+	if wrong != nil {
+		return Page{}, err
+	}
+	if _, ok := c.Site.Fold(u); !ok {
+		return Page{}, err
+	}
+	return Page{URL: c.Site.canonical(u)}, nil
+}
+
 func (c *Conversation) of(ctx context.Context, address string, most int) (Page, error) {
 	u, err := url.Parse(address)
 	if err != nil {

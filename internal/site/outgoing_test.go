@@ -60,7 +60,7 @@ func TestOnlyWhatAPageSaysItselfIsTold(t *testing.T) {
 			<tertulia-conversation><a href="https://talk.example/">x</a></tertulia-conversation></div><footer><a href="https://foot.example/">x</a></footer>`,
 			[]string{"https://ana.example/1", "https://bob.example/", "https://nofollow.example/"}},
 		"comments inside the content": {`<div class="h-entry"><div class="e-content"><a href="https://bob.example/">b</a>
-			<section id="comments"><a href="https://spam.example/">x</a></section><tertulia-conversation><a href="https://talk.example/">x</a></tertulia-conversation></div></div>`,
+			<section id="comments"><a href="https://spam.example/">x</a></section><section class="tertulia"><a href="https://filled.example/">x</a></section><tertulia-conversation><a href="https://talk.example/">x</a></tertulia-conversation></div></div>`,
 			[]string{"https://bob.example/"}},
 		"an answer to a page of the site": {`<div class="h-entry"><a class="u-in-reply-to" href="/first">a</a><div class="e-content"><a href="/second">b</a></div></div>`,
 			[]string{"https://me.example/first"}},

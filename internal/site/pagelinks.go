@@ -163,7 +163,7 @@ func inside(n *html.Node, name string) bool {
 var (
 	foreign = []string{"nav", "script", "style", "template", "noscript", "tertulia-conversation"}
 	others  = []string{"u-comment", "p-comment", "u-like", "p-like", "u-repost", "p-repost", "u-bookmark", "p-bookmark", "u-mention", "p-mention",
-		"comments", "comment-list", "webmentions", "respond"}
+		"comments", "comment-list", "webmentions", "respond", "tertulia"}
 )
 
 // prune takes out of a page what is not its own, and makes its addresses absolute.

@@ -18,7 +18,11 @@ import (
 // fragment=1 as the bare fragment for inclusion elsewhere.
 func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	page, err := p.Conversation.Of(r.Context(), q.Get("url"))
+	fragment, read := q.Get("fragment") == "1", p.Conversation.Of
+	if fragment {
+		read = p.Conversation.There // a page that takes it in is there, mentioned or not
+	}
+	page, err := read(r.Context(), q.Get("url"))
 	if errors.Is(err, fs.ErrNotExist) {
 		p.fail(w, r, http.StatusNotFound, "")
 		return
@@ -32,11 +36,11 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=60, stale-while-revalidate=60")
-	view := p.conversationView(page, 2)
-	if q.Get("fragment") == "1" {
-		p.fragment(w, r, view)
+	if fragment {
+		p.fragment(w, r, page)
 		return
 	}
+	view := p.conversationView(page, 2)
 	view.URL, view.Endpoint = "", p.base.Path+"webmention" // the page's form goes to the page's own host
 	p.render(w, r, http.StatusOK, "conversation-page", theme.ConversationPage{Shell: p.shell(r, nil), Conversation: view})
 }
@@ -52,14 +56,14 @@ func (p *pages) readerLanguage(r *http.Request) lang.Lang {
 
 // fragment answers with the conversation alone. It is a document too, for who
 // opens its address.
-func (p *pages) fragment(w http.ResponseWriter, r *http.Request, view theme.Conversation) {
-	var b bytes.Buffer
-	if err := theme.Render(&b, "conversation", p.readerLanguage(r), view); err != nil {
+func (p *pages) fragment(w http.ResponseWriter, r *http.Request, page site.Page) {
+	body, err := p.fragmentOf(page, p.readerLanguage(r))
+	if err != nil {
 		p.broken(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Security-Policy", policy+formAction("conversation"))
-	send(w, r, http.StatusOK, "text/html; charset=utf-8", b.Bytes())
+	send(w, r, http.StatusOK, "text/html; charset=utf-8", body)
 }
 
 // status tells a sender, and anybody with its address, how a mention fares. A

@@ -1,8 +1,8 @@
 package web
 
 // FindPlace is findPlace for the fuzzer.
-func FindPlace(page []byte) (from, to int, ok bool) {
-	at, ok := findPlace(page)
+func FindPlace(page []byte, s Selector) (from, to int, ok bool) {
+	at, ok := findPlace(page, s)
 	return at.from, at.to, ok
 }
 

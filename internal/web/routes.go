@@ -30,8 +30,11 @@ func (s *Server) Handler() http.Handler {
 		if len(s.Sites) == 1 {
 			router.NotFoundHandler = http.HandlerFunc(p.notFound)
 		}
-		if one.Root != "" {
-			for _, home := range append([]*url.URL{one.URL}, one.Aliases...) {
+		for _, home := range append([]*url.URL{one.URL}, one.Aliases...) {
+			switch {
+			case one.Upstream != nil:
+				areas = append(areas, newArea(home, p.proxy(home)))
+			case one.Root != "":
 				areas = append(areas, newArea(home, p.static(home)))
 			}
 		}

@@ -1,10 +1,9 @@
 package web
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -18,12 +17,7 @@ import (
 	"golang.org/x/net/html"
 
 	"tertulia/internal/lang"
-	"tertulia/internal/site"
-	"tertulia/internal/web/theme"
 )
-
-// maxPage bounds a page that is read into memory to have its conversation filled in.
-const maxPage = 8 << 20
 
 // static serves the pages of a site that this service stands in front of, below one
 // of the site's addresses: files, with the endpoints in their headers and the
@@ -108,23 +102,31 @@ func absent(err error) bool {
 
 func isPage(name string) bool { return filepath.Ext(name) == ".html" || filepath.Ext(name) == ".htm" }
 
-// missing answers for a page that is not there: 410 when it was a post that the
-// owner has deleted.
-// Spec: webmention#sending-webmentions-for-deleted-posts-p-1
+// missing answers for a page that is not there.
 func (p *pages) missing(w http.ResponseWriter, r *http.Request, address *url.URL) {
+	if !p.known(w, r, address) {
+		p.fail(w, r, http.StatusNotFound, "")
+	}
+}
+
+// known answers for a page that is not there but that we know of: 410 when it was a post
+// that the owner has deleted, 301 when it has moved, itself when it is private and the
+// owner asks.
+// Spec: webmention#sending-webmentions-for-deleted-posts-p-1
+func (p *pages) known(w http.ResponseWriter, r *http.Request, address *url.URL) bool {
 	if p.private(w, r, address) {
-		return
+		return true
 	}
 	if p.Conversation.Gone(r.Context(), address) {
 		p.fail(w, r, http.StatusGone, "")
-		return
+		return true
 	}
-	if now := p.Conversation.Moved(r.Context(), address); now != "" {
+	now := p.Conversation.Moved(r.Context(), address)
+	if now != "" {
 		w.Header().Set("Cache-Control", "public, max-age=3600")
 		http.Redirect(w, r, now, http.StatusMovedPermanently)
-		return
 	}
-	p.fail(w, r, http.StatusNotFound, "")
+	return now != ""
 }
 
 // private shows the owner, who is signed in, a page that only the owner may see. Of
@@ -142,7 +144,7 @@ func (p *pages) private(w http.ResponseWriter, r *http.Request, address *url.URL
 		p.broken(w, r, err)
 		return true
 	}
-	if at, ok := findPlace(page); ok {
+	if at, ok := findPlace(page, element); ok {
 		note := "<p>" + html.EscapeString(lang.For(p.Language).T("post.private")) + "</p>"
 		page = slices.Concat(page[:at.from], []byte(note), page[at.to:])
 	}
@@ -152,7 +154,7 @@ func (p *pages) private(w http.ResponseWriter, r *http.Request, address *url.URL
 	return true
 }
 
-// raw serves a file as it is.
+// raw serves a file as it is, with what any server of files says of it.
 func (p *pages) raw(w http.ResponseWriter, r *http.Request, name string) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -165,33 +167,42 @@ func (p *pages) raw(w http.ResponseWriter, r *http.Request, name string) {
 		p.broken(w, r, err)
 		return
 	}
-	p.advertise(w.Header())
+	h := w.Header()
+	p.advertise(h)
 	if p.Hub != "" && p.Dir != "" && name == filepath.Join(p.Dir, "feed.xml") {
-		w.Header().Add("Link", fmt.Sprintf(`<%s>; rel="hub", <%s>; rel="self"`, p.Hub, p.Feed()))
+		h.Add("Link", fmt.Sprintf(`<%s>; rel="hub", <%s>; rel="self"`, p.Hub, p.Feed()))
 	}
+	if isPage(name) {
+		head := make([]byte, 1024)
+		n, _ := io.ReadFull(file, head) // what cannot be read is told when it is sent
+		h.Set("Content-Type", typeOf(head[:n]))
+	}
+	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
 	http.ServeContent(w, r, name, info.ModTime(), file)
 }
 
-// page serves an HTML file with its conversation filled in.
+// page serves an HTML file with its conversation filled in, and one in which nothing is
+// filled in as any other file.
 func (p *pages) page(w http.ResponseWriter, r *http.Request, name, address string) {
 	file, err := os.ReadFile(name)
 	if err != nil {
 		p.broken(w, r, err)
 		return
 	}
-	if at, ok := findPlace(file); ok {
-		conversation, err := p.Conversation.Of(r.Context(), cmp.Or(at.target, address))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			// The page is worth more than its conversation: it goes out as it is.
-			p.server.log().Error("conversation cannot be shown", "page", address, "error", err)
-		}
-		if err == nil {
-			file = p.fill(file, at, conversation)
-		}
+	contentType := typeOf(file)
+	filled, err := p.fill(r.Context(), file, contentType, address)
+	if err != nil {
+		// The page is worth more than its conversation: it goes out as it is, for now.
+		p.server.log().Error("conversation cannot be shown", "page", address, "error", err)
+		w.Header().Set("Cache-Control", "no-store")
+	}
+	if filled == nil {
+		p.raw(w, r, name)
+		return
 	}
 	p.advertise(w.Header())
 	w.Header().Set("Cache-Control", "no-cache")
-	send(w, r, http.StatusOK, "text/html; charset=utf-8", file)
+	send(w, r, http.StatusOK, contentType, filled)
 }
 
 // advertise names the endpoints in Link headers: rel first and alone, for parsers
@@ -203,60 +214,6 @@ func (p *pages) advertise(h http.Header) {
 	}
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Link")
-}
-
-// place is where the conversation goes: the inside of <tertulia-conversation>.
-type place struct {
-	from, to int    // the bytes between its tags
-	target   string // the page it names, "" when it is the page itself
-}
-
-// findPlace finds the first <tertulia-conversation> outside comments and scripts.
-func findPlace(page []byte) (at place, ok bool) {
-	z := html.NewTokenizer(bytes.NewReader(page))
-	offset := 0
-	for {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			return place{}, false // io.EOF, or what only a stranger's file would have
-		}
-		offset += len(z.Raw())
-		if kind != html.StartTagToken && kind != html.EndTagToken {
-			continue
-		}
-		tag, more := z.TagName()
-		if string(tag) != "tertulia-conversation" {
-			continue
-		}
-		if kind == html.EndTagToken && ok {
-			at.to = offset - len(z.Raw())
-			return at, true
-		}
-		if kind == html.EndTagToken {
-			continue // of nothing
-		}
-		at, ok = place{from: offset}, true
-		for more {
-			var key, value []byte
-			key, value, more = z.TagAttr()
-			if string(key) == "target" {
-				at.target = string(value)
-			}
-		}
-	}
-}
-
-// fill puts the conversation where the page wants it.
-func (p *pages) fill(page []byte, at place, conversation site.Page) []byte {
-	var b bytes.Buffer
-	b.Write(page[:at.from])
-	view := p.conversationView(conversation, 2)
-	if err := theme.Render(&b, "conversation", lang.For(p.Language), view); err != nil {
-		p.server.log().Error("conversation cannot be rendered", "error", err)
-		return page
-	}
-	b.Write(page[at.to:])
-	return b.Bytes()
 }
 
 // upload answers for an uploaded file: with the file, or where a copy of it is live in the

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"tertulia/internal/web"
 	"tertulia/micropub"
 )
 
@@ -83,14 +82,14 @@ func TestFilesOfTheSite(t *testing.T) {
 	})
 }
 
-// raw sends a request target as it is: clients tidy it first.
-func (w *world) raw(method, target string) (int, http.Header, string) {
+// raw sends a request target as it is: clients tidy it first. Lines of the header may follow.
+func (w *world) raw(method, target string, lines ...string) (int, http.Header, string) {
 	w.Helper()
 	ours, theirs := net.Pipe()
 	server := &http.Server{Handler: w.handler}
 	go server.Serve(&single{conn: theirs})
 	defer server.Close()
-	go fmt.Fprintf(ours, "%s %s HTTP/1.1\r\nHost: ana.example\r\nConnection: close\r\n\r\n", method, target)
+	go fmt.Fprintf(ours, "%s %s HTTP/1.1\r\nHost: ana.example\r\nConnection: close\r\n%s\r\n", method, target, strings.Join(append(lines, ""), "\r\n"))
 	resp, err := http.ReadResponse(bufio.NewReader(ours), nil)
 	if err != nil {
 		w.Fatalf("%s %s: %v", method, target, err)
@@ -147,6 +146,57 @@ func TestPagesAreValidated(t *testing.T) {
 		part := b.get(post, "Range", "bytes=0-14")
 		if part.status != 206 || part.body != after.body[:15] {
 			t.Errorf("range: got %d %q", part.status, part.body)
+		}
+	})
+}
+
+// Where nothing is filled in, a page is a file as any other, with the file's own validators;
+// what is filled in has none of the file's.
+func TestFilesKeepTheirCaching(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		w.write("plain.html", "<p>No place.</p>")
+		w.write("other.html", "<meta charset=iso-8859-1><p>A\xf1o</p>")
+		w.write("latin.html", "<p>A\xf1o</p><tertulia-conversation></tertulia-conversation>")
+		w.write("filled.html", "<p>Año</p><tertulia-conversation></tertulia-conversation>")
+		b := w.visitor()
+		for name, c := range map[string]struct{ kind, body string }{
+			"plain.html": {"text/html; charset=utf-8", "<p>No place.</p>"}, "other.html": {"text/html; charset=windows-1252", "<meta charset=iso-8859-1><p>A\xf1o</p>"},
+		} {
+			a := b.get("https://ana.example/" + name)
+			changed, tag := a.header.Get("Last-Modified"), a.header.Get("ETag")
+			if a.body != c.body || changed == "" || tag == "" || a.header.Get("Cache-Control") != "" || a.header.Get("Content-Type") != c.kind || len(a.header.Values("Link")) == 0 {
+				t.Errorf("%s: got %q %v", name, a.body, a.header)
+			}
+			for _, condition := range [][2]string{{"If-Modified-Since", changed}, {"If-None-Match", tag}} {
+				if a := b.get("https://ana.example/"+name, condition[0], condition[1]); a.status != 304 {
+					t.Errorf("%s, %s: got %d", name, condition[0], a.status)
+				}
+			}
+			if a := b.get("https://ana.example/"+name, "Range", "bytes=1-2", "If-Range", tag); a.status != 206 || a.body != c.body[1:3] {
+				t.Errorf("%s, a part: got %d %q", name, a.status, a.body)
+			}
+		}
+		info, err := os.Stat(filepath.Join(w.ana().Root, "filled.html"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := b.get("https://ana.example/filled.html", "If-Modified-Since", info.ModTime().UTC().Format(http.TimeFormat))
+		if a.status != 200 || a.header.Get("Last-Modified") != "" || a.header.Get("Cache-Control") != "no-cache" || !strings.Contains(a.body, "Conversación") {
+			t.Errorf("filled: got %d %v %s", a.status, a.header, a.body)
+		}
+		if a := b.get("https://ana.example/latin.html"); a.header.Get("Content-Type") != "text/html; charset=windows-1252" || !strings.Contains(a.body, "A\xf1o") || !strings.Contains(a.body, "Conversaci&#243;n") {
+			t.Errorf("Latin 1: got %q %q", a.header.Get("Content-Type"), a.body)
+		}
+	})
+}
+
+// The settings may choose another element, here too.
+func TestFilesWithAChosenPlace(t *testing.T) {
+	inWorldOf(t, []house{{home: "https://ana.example/", language: "es", at: "div.talk"}}, func(w *world) {
+		w.write("a.html", `<div class="x talk">OLD</div><p>after</p>`)
+		if a := w.visitor().get("https://ana.example/a.html"); !strings.HasPrefix(a.body, `<div class="x talk"><section class="tertulia"`) || !strings.HasSuffix(a.body, "</section>\n</div><p>after</p>") {
+			w.Errorf("got %s", a.body)
 		}
 	})
 }
@@ -261,31 +311,6 @@ func TestConversationStandsInItsPlace(t *testing.T) {
 			if got, want := strings.Count(a.body, "OLD"), strings.Count(c.page, "OLD")-1; c.filled && name != "with children" && got != want {
 				t.Errorf("%s: OLD stands %d times, want %d:\n%s", name, got, want, a.body)
 			}
-		}
-	})
-}
-
-// Whatever a page is, the place that is found lies in it, between the tags.
-func FuzzFindPlace(f *testing.F) {
-	for _, s := range []string{
-		`<tertulia-conversation>x</tertulia-conversation>`, `<!--<tertulia-conversation>--></tertulia-conversation>`,
-		"<tertulia-conversation target=\"a&amp;b\" target=c>\r\n\x00</TERTULIA-conversation\n>", `</tertulia-conversation><tertulia-conversation>`,
-		`<script><!--<script></script><tertulia-conversation></tertulia-conversation>`, `<svg><![CDATA[<tertulia-conversation>]]></tertulia-conversation>`,
-		`<tertulia-conversation/><tertulia-conversation></tertulia-conversation>`, `<tertulia-conversation><tertulia-conversation></tertulia-conversation>`,
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, page []byte) {
-		before := bytes.Clone(page)
-		from, to, ok := web.FindPlace(page)
-		if !bytes.Equal(before, page) {
-			t.Fatal("the page was changed")
-		}
-		if !ok {
-			return
-		}
-		if from > to || from < 1 || to > len(page) || page[from-1] != '>' || !bytes.HasPrefix(page[to:], []byte("</")) {
-			t.Errorf("%q: got %d to %d", page, from, to)
 		}
 	})
 }

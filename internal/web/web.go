@@ -44,6 +44,12 @@ type Site struct {
 	// Logo keeps a copy of a client's logo among Pictures, and tells its name; nil: none is shown.
 	Logo     func(ctx context.Context, address string) (name string, err error)
 	Pictures http.Handler // serves the pictures of authors by name; nil: there are none
+
+	// Where this service stands in front of the site: Upstream is the server that has its
+	// pages, nil where they are files below Root or not ours to serve; At is where in a page
+	// its conversation goes, besides <tertulia-conversation>.
+	Upstream *Upstream
+	At       Selector
 }
 
 // Server answers HTTP for all sites of the service.

@@ -65,7 +65,9 @@ func (l *logged) String() string {
 type house struct {
 	home, base, language string
 	aliases              []string
-	elsewhere            bool // another server has its pages
+	elsewhere            bool         // another server has its pages
+	upstream             http.Handler // which this service stands in front of, as up.example
+	at                   string       // the chosen selector
 }
 
 // inWorld runs a test with a service for Ana's site, in a bubble with a clock of its own.
@@ -143,7 +145,7 @@ func (w *world) build(h house, log *slog.Logger) {
 		s.Aliases = append(s.Aliases, parse(w.T, alias))
 	}
 	dir := filepath.Join(w.dir, "site", strings.NewReplacer(":", "_", "/", "_").Replace(key))
-	if !h.elsewhere {
+	if !h.elsewhere && h.upstream == nil {
 		s.Root = dir
 	}
 	l := lang.For(h.language)
@@ -154,8 +156,18 @@ func (w *world) build(h house, log *slog.Logger) {
 	posts := &site.Posts{Site: s, DB: w.db, Live: w.jobs.Live}
 	uploads := filepath.Join(w.dir, "media", key)
 	s.Uploads = uploads
+	var up *web.Upstream
+	if h.upstream != nil {
+		w.web.Handle("up.example", h.upstream)
+		up = &web.Upstream{URL: parse(w.T, "http://up.example"), Transport: w.web.Client().Transport}
+	}
+	at, err := web.ParseSelector(h.at)
+	if err != nil {
+		w.Fatal(err)
+	}
 	w.jobs.Sites = append(w.jobs.Sites, s)
 	w.server.Sites = append(w.server.Sites, &web.Site{
+		Upstream: up, At: at,
 		Site: s, Access: access, Posts: posts, Outgoing: &site.Outgoing{Site: s, DB: w.db, Jobs: w.jobs},
 		Logo:  func(ctx context.Context, address string) (string, error) { return w.jobs.Logo(ctx, s, address) },
 		Files: media.Serve(uploads), Pictures: media.Serve(filepath.Join(uploads, store.Pictures)),
