@@ -199,7 +199,7 @@ func cut(t *testing.T, lines, at string) (before, after string) {
 // The lines for nginx do what they promise, in nginx.
 func TestNginxLines(t *testing.T) {
 	needs(t, "nginx", true)
-	for name, l := range map[string]attach.Lines{"whole": whole, "within": within, "beside": beside} {
+	for name, l := range map[string]attach.Lines{"whole": whole, "behind": behind, "within": within, "beside": beside} {
 		t.Run(name, func(t *testing.T) {
 			var last func() arrived
 			l.Listen, last = service(t)
@@ -207,7 +207,7 @@ func TestNginxLines(t *testing.T) {
 			server := "server {\nlisten " + addr + ";\nserver_name example.com;\nroot " + pages(t) + ";\n"
 			lines := text(t, l, "nginx.conf")
 			switch name {
-			case "whole":
+			case "whole", "behind":
 				server += lines + "\n}"
 			case "within":
 				endpoints, headers := cut(t, lines, "# In the location that serves your pages:")
@@ -220,11 +220,18 @@ func TestNginxLines(t *testing.T) {
 				own = strings.Replace(own, "listen 443 ssl;", tls, 1)
 				server = strings.Replace(server, "listen "+addr+";", tls, 1) + "location / {\n" + headers + "\n}\n}\n" + own
 			}
-			put(t, dir, "nginx.conf", "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"+
-				"client_body_temp_path tmp;\nproxy_temp_path tmp;\nfastcgi_temp_path tmp;\nuwsgi_temp_path tmp;\nscgi_temp_path tmp;\n"+server+"\n}\n")
-			through(t, run(t, addr, dir, nil, "nginx", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr"), l, scheme, last)
+			through(t, nginx(t, dir, addr, server), l, scheme, last)
 		})
 	}
+}
+
+// nginx runs with a server block, and returns a browser for which every name leads there.
+func nginx(t *testing.T, dir, addr, server string) *http.Client {
+	t.Helper()
+	put(t, dir, "nginx.conf", "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"+
+		"types { text/html html; }\n"+
+		"client_body_temp_path tmp;\nproxy_temp_path tmp;\nfastcgi_temp_path tmp;\nuwsgi_temp_path tmp;\nscgi_temp_path tmp;\n"+server+"\n}\n")
+	return run(t, addr, dir, nil, "nginx", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr")
 }
 
 // certificate makes cert.pem and key.pem.
@@ -244,13 +251,11 @@ func certificate(t *testing.T, dir string) {
 // The lines for Caddy do what they promise, in Caddy, with certificates of its own.
 func TestCaddyLines(t *testing.T) {
 	needs(t, "caddy", true)
-	for name, l := range map[string]attach.Lines{"whole": whole, "within": within, "beside": beside} {
+	for name, l := range map[string]attach.Lines{"whole": whole, "behind": behind, "within": within, "beside": beside} {
 		t.Run(name, func(t *testing.T) {
 			var last func() arrived
 			l.Listen, last = service(t)
 			dir, addr := t.TempDir(), freePort(t)
-			_, https, _ := net.SplitHostPort(addr)
-			_, http, _ := net.SplitHostPort(freePort(t))
 			serve := "root * " + pages(t) + "\nfile_server\n"
 			lines := text(t, l, "Caddyfile")
 			switch name {
@@ -261,12 +266,20 @@ func TestCaddyLines(t *testing.T) {
 				own, headers := cut(t, lines, "# If Caddy serves your pages too, in their block:")
 				lines = own + "example.com {\n" + serve + headers + "\n}"
 			}
-			put(t, dir, "Caddyfile", "{\nadmin off\nlocal_certs\nskip_install_trust\ndefault_bind 127.0.0.1\nhttp_port "+http+"\nhttps_port "+https+"\n}\n"+lines+"\n")
 			names := []string{"example.com"}
 			if name == "beside" {
 				names = append(names, "talk.example.com")
 			}
-			through(t, run(t, addr, dir, names, "caddy", "run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile"), l, "https", last)
+			through(t, caddy(t, dir, addr, lines, names...), l, "https", last)
 		})
 	}
+}
+
+// caddy runs with some blocks, and returns a browser for which every name leads there.
+func caddy(t *testing.T, dir, addr, blocks string, names ...string) *http.Client {
+	t.Helper()
+	_, https, _ := net.SplitHostPort(addr)
+	_, http, _ := net.SplitHostPort(freePort(t))
+	put(t, dir, "Caddyfile", "{\nadmin off\nlocal_certs\nskip_install_trust\ndefault_bind 127.0.0.1\nhttp_port "+http+"\nhttps_port "+https+"\n}\n"+blocks+"\n")
+	return run(t, addr, dir, names, "caddy", "run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile")
 }

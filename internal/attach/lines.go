@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"embed"
 	"errors"
-	"fmt"
 	"html"
 	"io/fs"
 	"net/url"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -20,8 +18,12 @@ type Lines struct {
 	Site    string // the home page, with a slash at its end
 	Base    string // below which the endpoints lie, with a slash at its end
 	Listen  string // where the service listens: 127.0.0.1:8080
-	Serves  bool   // the service serves the whole site
+	Serves  bool   // the service answers for the whole site
 	Publish bool   // posts can be sent to it
+
+	// Where the pages are that the service answers for: in a directory, or at a server in
+	// front of which it stands, "http://127.0.0.1:1313". "" where nobody else could have them.
+	Root, Upstream string
 
 	// Auth are the rels of an IndieAuth server that the owner keeps elsewhere, to be named
 	// instead of ours; none where this service is the server.
@@ -66,7 +68,8 @@ func (l Lines) Endpoints() []Endpoint {
 	return all
 }
 
-// Names are those of the lines that [Lines.Text] knows.
+// Names are those of the lines that every owner may want, for [Lines.Text]. It knows others:
+// how the pages of a site take the conversation in, with the means of their server.
 func Names() []string {
 	return []string{"head.html", "nginx.conf", "Caddyfile", "_headers", "_redirects", "tertulia.service"}
 }
@@ -74,10 +77,7 @@ func Names() []string {
 // Text is what to paste under one of [Names]; "" when there is nothing to paste, since
 // the service does all of it.
 func (l Lines) Text(name string) (string, error) {
-	if !slices.Contains(Names(), name) {
-		return "", fmt.Errorf("lines %s: %w", name, fs.ErrNotExist)
-	}
-	b, err := lines.ReadFile("lines/" + name)
+	b, err := lines.ReadFile("lines/" + path.Base(name))
 	if err != nil {
 		return "", err
 	}
@@ -131,6 +131,15 @@ func (l Lines) Origin() (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
+// Server is the name of the server on which the site's pages lie.
+func (l Lines) Server() (string, error) {
+	u, err := url.Parse(l.Site)
+	if err != nil {
+		return "", err
+	}
+	return u.Host, nil
+}
+
 // Host is the name of the server on which the endpoints lie.
 func (l Lines) Host() (string, error) {
 	u, err := url.Parse(l.Base)
@@ -154,6 +163,18 @@ func (l Lines) Within() bool {
 	site, err1 := url.Parse(l.Site)
 	base, err2 := url.Parse(l.Base)
 	return err1 == nil && err2 == nil && strings.EqualFold(site.Host, base.Host)
+}
+
+// Fallback is the directory of the pages as one word of a web server's settings, "" when
+// there is none, or when it has a name that these would read as something else.
+func (l Lines) Fallback() string {
+	switch {
+	case strings.ContainsAny(l.Root, "\"'\\${}\n\r"):
+		return ""
+	case strings.ContainsAny(l.Root, " \t;#"):
+		return `"` + l.Root + `"`
+	}
+	return l.Root
 }
 
 // Arg is a path as one word of a systemd unit.

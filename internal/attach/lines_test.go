@@ -19,12 +19,17 @@ var words = map[string]string{"reply": "In reply to", "like": "Liked", "repost":
 // Three ways to attach a site, as the pages in docs/attach show them.
 var (
 	whole  = example("https://example.com/-/", true)
+	behind = func() attach.Lines {
+		l := whole
+		l.Root, l.Upstream = "", "http://127.0.0.1:1313"
+		return l
+	}()
 	within = example("https://example.com/-/", false)
 	beside = example("https://talk.example.com/example.com/", false)
 )
 
 func example(base string, serves bool) attach.Lines {
-	return attach.Lines{Site: "https://example.com/", Base: base, Listen: "127.0.0.1:8080", Serves: serves, Publish: true, Author: "Ana",
+	return attach.Lines{Site: "https://example.com/", Base: base, Listen: "127.0.0.1:8080", Serves: serves, Publish: true, Author: "Ana", Root: "/srv/blog/public",
 		Program: "/usr/local/bin/tertulia", Config: "/srv/tertulia/tertulia.toml", Dir: "/srv/tertulia", User: "ana", Writable: []string{"/srv/blog"}, Words: words}
 }
 
@@ -58,8 +63,10 @@ func doc(t *testing.T, name string) string {
 // What init prints is what the pages show, to the letter.
 func TestDocsShowTheLines(t *testing.T) {
 	shown := map[string][]string{
-		"nginx.md":   {text(t, whole, "nginx.conf"), text(t, within, "nginx.conf"), text(t, beside, "nginx.conf"), text(t, whole, "tertulia.service")},
-		"caddy.md":   {text(t, whole, "Caddyfile"), text(t, within, "Caddyfile"), text(t, beside, "Caddyfile")},
+		"include.md": {text(t, within, "ssi.conf"), text(t, within, "ssi.html"), text(t, within, "Caddyfile.include"), text(t, within, "include.html"),
+			text(t, within, "include.php"), text(t, within, "esi.html")},
+		"nginx.md":   {text(t, whole, "nginx.conf"), text(t, behind, "nginx.conf"), text(t, within, "nginx.conf"), text(t, beside, "nginx.conf"), text(t, whole, "tertulia.service")},
+		"caddy.md":   {text(t, whole, "Caddyfile"), text(t, behind, "Caddyfile"), text(t, within, "Caddyfile"), text(t, beside, "Caddyfile")},
 		"netlify.md": {text(t, beside, "_headers"), text(t, beside, "_redirects")},
 		"html.md":    {text(t, within, "head.html")},
 	}

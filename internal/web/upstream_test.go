@@ -99,6 +99,16 @@ func TestUpstreamPagesAreFilled(t *testing.T) {
 				}
 			}
 		}
+		// Fifty at once get the same.
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if a := b.get(page); a.header.Get("ETag") != tag || a.body != first.body {
+					t.Errorf("at once: got %d %s", a.status, a.body)
+				}
+			})
+		}
+		all.Wait()
 		w.replied("https://bea.example/1", page, `<div class="h-entry"><a class="u-in-reply-to" href="`+page+`">x</a><p class="e-content">I agree {{with}} ñ.</p></div>`)
 		second := b.get(page, "If-None-Match", tag)
 		if second.status != 200 || !strings.Contains(second.body, "I agree &#123;&#123;with}} ñ.") || second.header.Get("ETag") == tag {
