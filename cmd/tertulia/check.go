@@ -28,6 +28,8 @@ type point struct {
 	State string `json:"state"` // ok, warning or fails
 	Seen  string `json:"seen"`
 	Do    string `json:"do,omitempty"`
+
+	Paste []pasted `json:"paste,omitempty"` // what would mend it
 }
 
 // checker looks at one site and says what it has found, in the site's language.
@@ -130,6 +132,11 @@ func show(points []point, l lang.Lang, asJSON bool, io stdio) (err error) {
 		fmt.Fprintf(io.out, "  %-8s %-14s %s\n", l.T("check.state."+p.State), l.T("check.name."+p.Point), p.Seen)
 		if p.Do != "" {
 			fmt.Fprintf(io.out, "  %-8s %-14s → %s\n", "", "", p.Do)
+		}
+	}
+	for _, p := range points {
+		for _, one := range p.Paste {
+			one.show(io.out)
 		}
 	}
 	return err

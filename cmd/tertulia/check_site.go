@@ -44,22 +44,11 @@ func (k *checker) look(ctx context.Context) bool {
 	return true
 }
 
-// lines is what the pages should name.
-func (k *checker) lines() attach.Lines {
-	l := attach.Lines{Base: k.set.base(k.one), Publish: k.one.Publish.Preset != "none"}
-	if e := k.one.IndieAuth; e.Token != "" {
-		l.Auth = []attach.Endpoint{{Rel: "authorization_endpoint", URL: e.Authorization}, {Rel: "token_endpoint", URL: e.Token}}
-		if e.Metadata != "" {
-			l.Auth = append(l.Auth, attach.Endpoint{Rel: "indieauth-metadata", URL: e.Metadata})
-		}
-	}
-	return l
-}
-
 // rels compares what the home page names with what it should.
 func (k *checker) rels() {
 	want := map[string]string{}
-	for _, e := range k.lines().Endpoints() {
+	lines := k.set.joined(k.one)
+	for _, e := range lines.Endpoints() {
 		want[e.Rel] = e.URL
 	}
 	problems := k.home.Problems(want)
@@ -81,6 +70,18 @@ func (k *checker) rels() {
 	for _, p := range problems {
 		k.rel(p, want[p.Rel])
 	}
+	if missing > 0 {
+		k.paste(lines)
+	}
+}
+
+// paste puts what would mend the last point beside it.
+func (k *checker) paste(lines attach.Lines) {
+	all, err := toPaste(lines, k.l)
+	if err != nil {
+		return // the lines are the program's own; a test reads them all
+	}
+	k.points[len(k.points)-1].Paste = all
 }
 
 // rel says what is wrong with one rel.
@@ -202,7 +203,7 @@ func (k *checker) endpoints(ctx context.Context) bool {
 		k.fail("endpoints", "endpoints.differs", base, metadata.Issuer)
 		return false
 	}
-	ours := k.lines()
+	ours := k.set.joined(k.one)
 	ours.Auth = nil
 	for _, e := range ours.Endpoints() {
 		got, err := k.get(ctx, e.URL, "")

@@ -261,6 +261,53 @@ func TestCheckLooksAtTheNewestPost(t *testing.T) {
 	}
 }
 
+// What pages do not name is printed as their web server wants it, whichever that is.
+func TestCheckSaysWhatToPaste(t *testing.T) {
+	for name, c := range map[string]struct {
+		settings     string
+		want, absent []string
+	}{
+		"attached by links": {"url='https://talk.example/'\n[[site]]\nurl='https://ana.example/'\n", []string{
+			`<link rel="webmention" href="https://talk.example/ana.example/webmention">`, "server_name talk.example;", "talk.example {\n    reverse_proxy 127.0.0.1:8080",
+			"/*\n  Link: <https://talk.example/ana.example/webmention>", "/-/*  https://talk.example/-/:splat  200!"}, []string{"@pages", "[Unit]"}},
+		"below its own address": {"url='https://ana.example/-/'\nlisten='0.0.0.0:9001'\n[[site]]\nurl='https://ana.example/'\nbase='https://ana.example/-/'\n", []string{
+			"location /-/ {\n    client_max_body_size 80m;\n    proxy_pass http://127.0.0.1:9001;", "handle /-/* {"}, []string{"200!"}},
+		"from files": {"[[site]]\nurl='https://ana.example/'\nroot='/srv/mi blog'\n", []string{
+			`root "/srv/mi blog";`, `root * "/srv/mi blog"`, "error_page 502 503 504 = @pages;"}, []string{"<link", "200!"}},
+		"from files, with a name of its own": {"url='https://talk.example/'\n[[site]]\nurl='https://ana.example/'\nroot='/srv/blog'\n", []string{
+			"root /srv/blog;", "server_name talk.example;", "\nana.example {\n", "\ntalk.example {\n    reverse_proxy 127.0.0.1:8080\n}"}, []string{"location /ana", "not path /ana"}},
+		"from its server": {"[[site]]\nurl='https://ana.example/'\nupstream='http://127.0.0.1:1313'\n", []string{
+			"location @pages {\n    proxy_pass http://127.0.0.1:1313;", "handle @pages {\n            reverse_proxy http://127.0.0.1:1313"}, []string{"<link", "root "}},
+	} {
+		set := load(t, c.settings, nil)
+		k := &checker{set: set, one: set.Sites[0], l: lang.For("en")}
+		k.rels()
+		all := ""
+		for i, p := range k.points {
+			if (len(p.Paste) > 0) != (i == len(k.points)-1) {
+				t.Errorf("%s: point %d of %d has %d texts", name, i, len(k.points), len(p.Paste))
+			}
+			for _, one := range p.Paste {
+				all += "\n== " + one.Title + "\n" + one.Text
+			}
+		}
+		for _, want := range c.want {
+			if !strings.Contains(all, want) {
+				t.Errorf("%s: there is no %q in%s", name, want, all)
+			}
+		}
+		for _, absent := range c.absent {
+			if strings.Contains(all, absent) {
+				t.Errorf("%s: there is %q in%s", name, absent, all)
+			}
+		}
+		var out strings.Builder
+		if err := show(k.points, k.l, false, stdio{out: &out, err: io.Discard}); err == nil || !strings.HasSuffix(out.String(), strings.TrimPrefix(k.points[len(k.points)-1].Paste[len(k.points[len(k.points)-1].Paste)-1].Text, "\n")+"\n") {
+			t.Errorf("%s: printed %s", name, out.String())
+		}
+	}
+}
+
 func TestCheckOfCertificates(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)

@@ -212,24 +212,17 @@ func (p *plan) print(t told, io stdio) error {
 	if err != nil {
 		return err
 	}
+	all, err := toPaste(lines, p.l)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		one.show(io.out)
+	}
 	show := func(title, text string) {
 		if text = strings.TrimSpace(text); text != "" {
-			fmt.Fprintf(io.out, "\n== %s\n\n%s\n", title, text)
+			pasted{title, text}.show(io.out)
 		}
-	}
-	titles := map[string]string{
-		"head.html": "init.head", "nginx.conf": "init.nginx", "Caddyfile": "init.caddy", "_headers": "init.headers",
-		"_redirects": "init.redirects", "tertulia.service": "init.unit",
-	}
-	for _, name := range attach.Names() {
-		text, err := lines.Text(name)
-		if err != nil {
-			return err
-		}
-		if name == "head.html" && lines.Serves || name != "head.html" && strings.HasPrefix(p.at, "http://") {
-			continue // the service's own headers say it; nothing stands in front of it
-		}
-		show(p.l.T(titles[name]), text)
 	}
 	files, err := lines.Partials(p.preset)
 	if err != nil {
@@ -280,6 +273,9 @@ func (p *plan) lines(t told) (attach.Lines, error) {
 	for word, key := range map[string]string{"reply": "post.reply", "like": "post.like", "repost": "post.repost",
 		"bookmark": "post.bookmark", "rsvp": "post.kind.rsvp", "conversation": "post.conversation"} {
 		l.Words[word] = p.l.T(key)
+	}
+	if p.serves() && p.dir != "" {
+		l.Root = filepath.Join(p.dir, attach.Output(p.preset))
 	}
 	for _, dir := range []string{p.dir, t.globals.Data} {
 		if abs, err := filepath.Abs(dir); dir != "" && err == nil && abs != l.Dir {
