@@ -8,3 +8,6 @@ func FindPlace(page []byte, s Selector) (from, to int, ok bool) {
 
 // Heard is what uploads go through.
 var Heard = heard
+
+// AsItCame is asItCame for the fuzzer.
+var AsItCame = asItCame

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tertulia/internal/web"
 	"tertulia/mf2"
 	"tertulia/micropub"
 )
@@ -593,6 +595,35 @@ func TestUpstreamPreflight(t *testing.T) {
 		theirs = "https://y.example"
 		if a := ask("/"); a.status != 405 || a.header.Get("Access-Control-Allow-Origin") != theirs {
 			t.Errorf("theirs: got %d %v", a.status, a.header)
+		}
+	})
+}
+
+// Whatever path a visitor writes, the upstream gets that path, and what could stand in one
+// as it was written.
+func FuzzPathsArrive(f *testing.F) {
+	for _, s := range []string{"/", "//evil.example/", "/a%2Fb", "/a%2fb|c", "/%00", "/ñ%C3%B1", "/a b", "/%25%7C^", "/[x]", "/a\\..\\b", "/;a=1", "/\"<>`{}"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		if !strings.HasPrefix(target, "/") || strings.ContainsAny(target, "?#") {
+			return
+		}
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			return
+		}
+		got := web.AsItCame(u)
+		if plain, err := url.PathUnescape(got); err != nil || plain != u.Path {
+			t.Fatalf("%q: got %q, which is %q, want %q", target, got, plain, u.Path)
+		}
+		out := url.URL{Scheme: "http", Host: "up.example", Path: u.Path, RawPath: got}
+		if out.RequestURI() != got {
+			t.Fatalf("%q: got %q, sent %q", target, got, out.RequestURI())
+		}
+		const legal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@/%[]"
+		if strings.Trim(target, legal) == "" && got != target {
+			t.Errorf("%q: got %q", target, got)
 		}
 	})
 }
