@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,15 +50,25 @@ func service(t *testing.T) (listen string, last func() arrived) {
 	return strings.TrimPrefix(srv.URL, "http://"), func() arrived { return <-got }
 }
 
-// freePort is one that nobody listens on.
+// given are the ports that freePort has given.
+var given sync.Map
+
+// freePort is one that nobody listens on, and given once. It lies below those from which
+// systems take ports by themselves, so that it stays free until a server has started.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.N(12_000))
+		if _, taken := given.LoadOrStore(address, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("there is no free port")
+	return ""
 }
 
 // run starts a front server, waits until it has certificates for some names, and returns a
