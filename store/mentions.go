@@ -115,6 +115,7 @@ var mentions = table[Mention]{
 		}
 		if m.IsPublic() {
 			entries = append(entries, indexEntry{mentionsPage, join(m.Page, timePart(m.Public), m.ID)})
+			entries = append(entries, publicEntries(m)...)
 		}
 		if m.Held != nil && m.State == Approved {
 			entries = append(entries, indexEntry{mentionsState, join(string(Pending), at, m.ID)})
@@ -218,6 +219,9 @@ func (tx *Tx) showMention(m *Mention, before, after publicView) error {
 			return err
 		}
 	}
+	if err := tx.markGone(m, before.page != "", after.page != ""); err != nil {
+		return err
+	}
 	if after.page != "" {
 		seq, err := tx.change(Change{Page: after.page, Mention: m.ID, Public: true})
 		if err != nil {
@@ -264,6 +268,9 @@ func (tx *Tx) DropMention(id string) error {
 		if err := tx.count(view, -1); err != nil {
 			return err
 		}
+		if err := tx.markGone(&m, true, false); err != nil {
+			return err
+		}
 	}
 	if err := tx.ForgetBefore(id); err != nil {
 		return err
@@ -284,16 +291,23 @@ func publicPart(m *Mention) publicView {
 	if !m.IsPublic() {
 		return publicView{}
 	}
-	typ := m.Shown.Type
-	if typ == "rsvp" {
-		typ = "rsvp-" + m.Shown.RSVP
+	return publicView{m.Page, publicType(m), m.Shown.Digest, strings.Join(m.Shown.InReplyTo, " "), m.Shown.Author.Photo}
+}
+
+// publicType is what a mention that readers see counts as.
+func publicType(m *Mention) string {
+	if m.Shown.Type == "rsvp" {
+		return "rsvp-" + m.Shown.RSVP
 	}
-	return publicView{m.Page, typ, m.Shown.Digest, strings.Join(m.Shown.InReplyTo, " "), m.Shown.Author.Photo}
+	return m.Shown.Type
 }
 
 func (tx *Tx) count(v publicView, by int) error {
 	if v.typ == "" {
 		return nil
+	}
+	if err := tx.add(key(tx.Site, totals, v.typ), by); err != nil {
+		return err
 	}
 	return tx.add(key(tx.Site, counts, v.page, v.typ), by)
 }

@@ -36,6 +36,7 @@ type model struct {
 	site     string
 	pages    []string
 	mentions map[string]store.Mention
+	gone     map[uint64]string // wm-id → id of what was public and is not
 	revision map[string]uint64 // of the pages, when they were last looked at
 	last     uint64
 	drawn    int
@@ -94,6 +95,11 @@ func (m *model) put(t *rapid.T, x store.Mention) {
 			t.Fatalf("mention %s was never public and has number %d", x.ID, got.Number)
 		}
 		x.Number, x.Public = got.Number, got.Public
+		if visible(x) {
+			delete(m.gone, x.Number)
+		} else if visible(m.mentions[x.ID]) {
+			m.gone[x.Number] = x.ID
+		}
 		if d := cmp.Diff(x, got); d != "" {
 			t.Fatalf("mention (-want +got):\n%s", d)
 		}
@@ -109,6 +115,9 @@ func (m *model) version(t *rapid.T, label string) *store.Version {
 	v := &store.Version{Type: typ, Person: rapid.SampledFrom([]string{"", "ana", "bo"}).Draw(t, "person"), Digest: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "digest")}
 	if typ == "rsvp" {
 		v.RSVP = rapid.SampledFrom([]string{"yes", "no"}).Draw(t, "answer")
+	}
+	if days := rapid.IntRange(0, 3).Draw(t, "published"); days > 0 {
+		v.Published = start.AddDate(0, 0, -days)
 	}
 	return v
 }
@@ -212,6 +221,7 @@ func (m *model) check(t *rapid.T) {
 				}
 			}
 		}
+		errs = append(errs, m.checkPublic(t, tx))
 		all, err := tx.AllChanges()
 		for i, c := range all {
 			if c.Number != uint64(i+1) {
@@ -231,7 +241,7 @@ func TestMentionIndexesAgreeWithAScan(t *testing.T) {
 		sites++
 		m := &model{
 			db: db, clock: c, site: fmt.Sprintf("site%d.example", sites), pages: []string{"p1", "p2"},
-			mentions: map[string]store.Mention{}, revision: map[string]uint64{},
+			mentions: map[string]store.Mention{}, gone: map[uint64]string{}, revision: map[string]uint64{},
 		}
 		update(t, db, m.site, func(tx *store.Tx) error {
 			return errors.Join(tx.PutPage(store.Page{ID: "p1"}), tx.PutPage(store.Page{ID: "p2"}))
@@ -247,7 +257,12 @@ func TestMentionIndexesAgreeWithAScan(t *testing.T) {
 			"repeat": func(t *rapid.T) { m.put(t, m.pick(t)) },
 			"drop": func(t *rapid.T) {
 				id := m.pick(t).ID
-				m.do(t, func(tx *store.Tx) error { return tx.DropMention(id) }, func() { delete(m.mentions, id) })
+				m.do(t, func(tx *store.Tx) error { return tx.DropMention(id) }, func() {
+					if x := m.mentions[id]; visible(x) {
+						m.gone[x.Number] = id
+					}
+					delete(m.mentions, id)
+				})
 			},
 			"": m.check,
 		})

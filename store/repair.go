@@ -63,14 +63,16 @@ var kinds = []kind{
 			}
 			return [][]byte{key(site, monthCounts, p.Month())}
 		}, postsTime, postsMonth, postsChannel, postsCollected),
-	kindOf(&mentions, func(site string) [][]byte { return [][]byte{prefix(site, counts)} },
+	kindOf(&mentions, func(site string) [][]byte { return [][]byte{prefix(site, counts), prefix(site, totals)} },
 		func(site string, m *Mention) [][]byte {
 			v := publicPart(m)
 			if v.typ == "" {
 				return nil
 			}
-			return [][]byte{key(site, counts, v.page, v.typ)}
-		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry, mentionsPhoto, mentionsFolded),
+			return [][]byte{key(site, counts, v.page, v.typ), key(site, totals, v.typ)}
+		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry, mentionsPhoto, mentionsFolded,
+		mentionsNumber, mentionsReceived, mentionsDated),
+	kindOf(&goneMentions, nil, nil, goneTime),
 	kindOf(&originals, nil, nil),
 	kindOf(&pictures, nil, nil, picturesName),
 	kindOf(&people, nil, nil, personKey),

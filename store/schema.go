@@ -14,6 +14,7 @@ import (
 var migrations = []func(*Tx) error{
 	func(*Tx) error { return nil },
 	addressesOnPages,
+	publicOfSites,
 }
 
 // addressesOnPages makes schema 2: the addresses of a page stand in its record, and the
@@ -42,6 +43,51 @@ func addressesOnPages(whole *Tx) error {
 		}
 	}
 	return nil
+}
+
+// publicOfSites makes schema 3: what is public is listed for whole sites, and what is not any
+// more is known.
+func publicOfSites(whole *Tx) error {
+	for _, site := range sites(whole.r) {
+		tx := *whole
+		tx.Site = site
+		pre := prefix(site, mentions.name)
+		for after := []byte(nil); ; {
+			found := pairs(tx.r, pre, after)
+			for _, p := range found {
+				m, err := mentions.decode(p.key, string(p.key[len(pre):]), p.value)
+				if err != nil {
+					tx.log.Error("mention passed over", "error", err)
+					continue
+				}
+				if err := tx.listPublic(m); err != nil {
+					return err
+				}
+			}
+			if len(found) < batch {
+				break
+			}
+			after = found[len(found)-1].key
+		}
+	}
+	return nil
+}
+
+// listPublic puts what follows from a mention since schema 3.
+func (tx *Tx) listPublic(m *Mention) error {
+	if !m.IsPublic() {
+		return tx.markGone(m, m.Number > 0, false)
+	}
+	entries := publicEntries(m)
+	for _, e := range entries {
+		if err := tx.w.put(key(tx.Site, e.index, e.key), []byte(m.ID)); err != nil {
+			return err
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	return tx.add(key(tx.Site, totals, publicType(m)), 1)
 }
 
 var schemaKey = key("", "meta", "schema")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,7 +80,7 @@ func compareFurniture(t *testing.T, got, want *store.DB) {
 			files, err14 := tx.MediaFiles()
 			jobs, err15 := tx.Jobs()
 			all = append(all, posts, in, page, mention, of, person, by, token, code, session, request, decisions, changes, files, jobs,
-				tx.Counts("p"), tx.Months(), tx.JobCount(), tx.LaneCount("bruno.example"))
+				slices.Collect(tx.Public(store.Listing{Types: []string{"reply"}})), tx.Totals(), tx.Counts("p"), tx.Months(), tx.JobCount(), tx.LaneCount("bruno.example"))
 			return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15)
 		})
 		return all

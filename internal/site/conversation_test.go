@@ -154,27 +154,7 @@ func TestJF2Queries(t *testing.T) {
 func TestJF2PollersMissNothing(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		post := w.create(entry("content", "x"))
-		var ids []string
-		err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error {
-			ids = nil
-			folded, _ := w.site.Fold(parse(t, post))
-			page, err := tx.PageAt(folded)
-			if err != nil {
-				return err
-			}
-			for i := range 1200 {
-				id := store.NewID(tx.Now)
-				ids = append(ids, id)
-				if err := tx.PutMention(store.Mention{ID: id, Source: fmt.Sprint("https://bea.example/", i), Target: post, Page: page.ID,
-					State: store.Approved, Shown: &store.Version{Type: "like", Digest: id}, Received: tx.Now}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		ids := w.many(post, 1200)
 		all := w.feed(site.Query{Targets: []string{post}, PerPage: 1000})
 		if all.Paging.Total != 1200 || len(all.Children) != 1000 || all.Children[0].WMSource != "https://bea.example/1199" {
 			t.Errorf("got %d of %+v, first %s", len(all.Children), all.Paging, all.Children[0].WMSource)

@@ -110,7 +110,7 @@ func (c *Conversation) JF2(ctx context.Context, q Query) (Feed, error) {
 	feed := Feed{Type: "feed", Name: "Webmentions", Children: []JF2Entry{},
 		Paging: Paging{PerPage: perPage, Page: max(q.Page, 0), Total: total, TotalPages: pages}}
 	for _, r := range found[min(from, total):min(from+perPage, total)] {
-		feed.Children = append(feed.Children, jf2(r))
+		feed.Children = append(feed.Children, r.JF2())
 	}
 	return feed, nil
 }
@@ -162,18 +162,20 @@ func (c *Conversation) among(ctx context.Context, targets []string) ([]Response,
 		}
 		seen[page.URL] = true
 		for _, r := range page.Responses {
-			fragment := ""
-			if u, err := url.Parse(r.Target); err == nil {
-				fragment = u.Fragment
-			}
-			r.Target = page.URL
-			if fragment != "" {
-				r.Target += "#" + fragment
-			}
+			r.Target = onPage(page.URL, r.Target)
 			found = append(found, r)
 		}
 	}
 	return found, nil
+}
+
+// onPage is the place in a page that was linked, by the page's own address.
+func onPage(page, target string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Fragment == "" {
+		return page
+	}
+	return page + "#" + u.Fragment
 }
 
 func (q Query) wants(r Response) bool {
@@ -208,7 +210,9 @@ func (r Response) when() time.Time {
 	return r.Published
 }
 
-func jf2(r Response) JF2Entry {
+// JF2 is the mention as the read API, its export and its web hooks give it, with the keys in
+// the order of READ-API 3. Target is the page's own address, with the fragment that was linked.
+func (r Response) JF2() JF2Entry {
 	target, fragment, _ := strings.Cut(r.Target, "#")
 	e := JF2Entry{
 		Type: "entry", Author: JF2Card{Type: "card", Name: r.Author.Name, Photo: r.Author.Photo, URL: r.Author.URL},

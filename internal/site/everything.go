@@ -1,0 +1,134 @@
+package site
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"tertulia/store"
+)
+
+// somePublic is how many mentions are copied out of one transaction.
+const somePublic = 500
+
+// Each hands over the public mentions of the site in the order of wm-id, oldest first, as
+// readers see them; Target is the page's own address with the fragment that was linked. What
+// changes meanwhile may be met in its old or its new state; what becomes public meanwhile is
+// met. fn may take its time, since no transaction is open when it is called; its error ends
+// the walk.
+func (c *Conversation) Each(ctx context.Context, fn func(Response) error) error {
+	for after := uint64(0); ; {
+		var some []Response
+		err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+			some = nil
+			in := c.listing(tx)
+			types := slices.Sorted(maps.Keys(tx.Totals()))
+			from := after
+			for place := range tx.Public(store.Listing{Types: types, After: from}) {
+				if r, ok := in.response(place); ok {
+					some = append(some, r)
+				}
+				if len(some) == somePublic {
+					break
+				}
+			}
+			return in.err
+		})
+		if err != nil || len(some) == 0 {
+			return err
+		}
+		for _, r := range some {
+			if err := fn(r); err != nil {
+				return err
+			}
+			after = r.Number
+		}
+	}
+}
+
+// listing reads public mentions of many pages in one transaction.
+type listing struct {
+	c     *Conversation
+	tx    *store.Tx
+	pages map[string]string // id → address, "" of those that readers may not see
+	err   error             // the first
+}
+
+func (c *Conversation) listing(tx *store.Tx) *listing {
+	return &listing{c: c, tx: tx, pages: map[string]string{}}
+}
+
+// page is the address of a page, false when readers may not see it.
+func (l *listing) page(id string) (string, bool) {
+	address, known := l.pages[id]
+	if !known {
+		var err error
+		if address, err = l.c.addressOf(l.tx, id); err != nil && l.err == nil {
+			l.err = err
+		}
+		l.pages[id] = address
+	}
+	return address, address != ""
+}
+
+// response reads a mention; false when readers do not see it.
+func (l *listing) response(p store.Place) (Response, bool) {
+	address, ok := l.page(p.Page)
+	if !ok {
+		return Response{}, false
+	}
+	m, err := l.tx.Mention(p.ID)
+	if err != nil || !m.IsPublic() {
+		return Response{}, false // a damaged one costs itself, not the list
+	}
+	r := l.c.Site.response(l.tx, m, m.Shown)
+	r.Target = onPage(address, r.Target)
+	return r, true
+}
+
+// addressOf is the canonical address of a page, "" when readers may not see it.
+func (c *Conversation) addressOf(tx *store.Tx, id string) (string, error) {
+	page, err := tx.Page(id)
+	if err != nil || !page.Found {
+		return "", ignore(err, fs.ErrNotExist)
+	}
+	post, err := tx.Post(page.URL)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return page.URL, nil
+	case err != nil:
+		return "", err
+	case !post.Visible() || early(post, tx.Now):
+		return "", nil
+	}
+	return page.URL, nil
+}
+
+// Export writes all public mentions of the site as one feed of JF2, oldest first, one to a
+// line (READ-API 6). It holds no more than some of them in memory.
+func (c *Conversation) Export(ctx context.Context, w io.Writer) error {
+	out := bufio.NewWriter(w)
+	// What cannot be written makes Flush fail.
+	_, _ = out.WriteString(`{"type":"feed","name":"Webmentions","children":[`)
+	separator := "\n"
+	err := c.Each(ctx, func(r Response) error {
+		line, err := json.Marshal(r.JF2())
+		if err != nil {
+			return err
+		}
+		_, _ = out.WriteString(separator)
+		_, err = out.Write(line)
+		separator = ",\n"
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, _ = out.WriteString("\n]}\n")
+	return out.Flush()
+}
