@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"bytes"
+	"iter"
+	"time"
+)
 
 // Gone is a mention that readers saw and see no more: taken back by its source, rejected,
 // deleted, its person blocked, folded into another, erased. Who keeps copies learns from
@@ -59,7 +63,40 @@ func (tx *Tx) sweepGone() error {
 	return nil
 }
 
-// GoneMentions lists the mentions that readers see no more, the latest first with Backward.
-func (tx *Tx) GoneMentions(r Range) ([]Gone, string, error) {
-	return goneMentions.list(tx, r, nil, goneTime)
+// Gone goes through the mentions that readers see no more, in the order in which they went or
+// the latest first: those that went after a time, or all. It does not read which mentions
+// they were; that does [Tx.GoneMention].
+func (tx *Tx) Gone(since time.Time, backward bool) iter.Seq[Gone] {
+	return func(yield func(Gone) bool) {
+		pre := prefix(tx.Site, goneTime)
+		var from []byte
+		if !since.IsZero() && !backward {
+			from = append(bytes.Clone(pre), timePart(since)...)
+		}
+		for k, number := range tx.r.scan(pre, from, backward) {
+			at, ok := timeAt(k, pre)
+			if !ok || len(number) != 8 {
+				tx.log.Error("entry passed over", "index", goneTime)
+				continue
+			}
+			if !since.IsZero() && !at.After(since) {
+				if backward {
+					return
+				}
+				continue
+			}
+			if !yield(Gone{Number: parseNumberPart(string(number)), At: at}) {
+				return
+			}
+		}
+	}
+}
+
+// GoneMention is the id of the mention that had a wm-id, "" when it is not known that it has gone.
+func (tx *Tx) GoneMention(number uint64) (id string) {
+	g, err := goneMentions.find(tx, numberPart(number))
+	if err != nil || g == nil {
+		return ""
+	}
+	return g.Mention
 }

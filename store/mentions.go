@@ -96,7 +96,7 @@ type Version struct {
 
 const (
 	mentionKey     = "mention_key"     // page·sha256(source) → id
-	mentionsPage   = "mentions_page"   // page·time it became public·id → id: the public ones
+	mentionsPage   = "mentions_page"   // page·received·number·dated·type → id: the public ones
 	mentionsState  = "mentions_state"  // state·time·id → id
 	mentionsPerson = "mentions_person" // person·time·id → id
 	mentionEntry   = "mention_entry"   // page·sha256(entry) → id: the one that is shown
@@ -114,7 +114,6 @@ var mentions = table[Mention]{
 			{mentionsState, join(string(m.State), at, m.ID)},
 		}
 		if m.IsPublic() {
-			entries = append(entries, indexEntry{mentionsPage, join(m.Page, timePart(m.Public), m.ID)})
 			entries = append(entries, publicEntries(m)...)
 		}
 		if m.Held != nil && m.State == Approved {

@@ -201,7 +201,7 @@ func (m *model) check(t *rapid.T) {
 			errs = append(errs, same("mentions by "+who, by, func(r store.Range) ([]store.Mention, string, error) { return tx.MentionsBy(who, r) }))
 		}
 		for _, p := range m.pages {
-			of := m.ids(func(x store.Mention) bool { return x.Page == p && visible(x) }, func(x store.Mention) time.Time { return x.Public })
+			of := m.inOrder(func(x store.Mention) bool { return x.Page == p && visible(x) }, func(x store.Mention) time.Time { return x.Public })
 			errs = append(errs, same("mentions of "+p, of, func(r store.Range) ([]store.Mention, string, error) { return tx.MentionsOf(p, r) }))
 			counts := map[string]int{}
 			for _, id := range of {

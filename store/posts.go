@@ -111,6 +111,7 @@ const (
 	postsChannel = "posts_channel" // channel·date·permalink → permalink: those of them that are in one
 	monthCounts  = "month_counts"  // year-month → number of those
 
+	postsHidden    = "posts_hidden"    // permalink → permalink: those that readers may not see
 	postsCollected = "posts_collected" // moment·permalink → permalink: those with Collected set
 )
 
@@ -125,6 +126,9 @@ var posts = table[Post]{
 		}
 		if p.Visible() && p.Channel != "" {
 			entries = append(entries, indexEntry{postsChannel, join(p.Channel, at, p.Permalink)})
+		}
+		if !p.Visible() {
+			entries = append(entries, indexEntry{postsHidden, p.Permalink})
 		}
 		if !p.Collected.IsZero() {
 			entries = append(entries, indexEntry{postsCollected, join(timePart(p.Collected), p.Permalink)})
@@ -191,6 +195,14 @@ func (tx *Tx) PostsIn(month string, r Range) ([]Post, string, error) {
 // PostsInChannel lists visible posts of a channel by date.
 func (tx *Tx) PostsInChannel(uid string, r Range) ([]Post, string, error) {
 	return posts.list(tx, r, nil, postsChannel, uid)
+}
+
+// HiddenPosts lists the permalinks of the posts that readers may not see.
+func (tx *Tx) HiddenPosts() (permalinks []string) {
+	for _, permalink := range tx.r.scan(prefix(tx.Site, postsHidden), nil, false) {
+		permalinks = append(permalinks, string(permalink))
+	}
+	return permalinks
 }
 
 // CollectedPosts lists the posts whose files wait to follow together, the earliest moment first.

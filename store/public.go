@@ -2,16 +2,17 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
 	"time"
 )
 
-// What is public on a whole site is listed without reading it: an entry of the indexes
-// below says all that order and choice depend on, so that only those mentions are read
-// that are asked for. The types have ranges of their own, so that twenty likes are found
-// among a million replies.
+// What is public is listed without reading it: an entry of the indexes below, and of
+// mentions_page, says all that order and choice depend on, so that only those mentions are
+// read that are asked for. For a whole site the types have ranges of their own, so that
+// twenty likes are found among a million replies.
 const (
 	mentionsNumber   = "mentions_number"   // type·number·received·dated·page → id: the public ones
 	mentionsReceived = "mentions_received" // type·received·number·dated·page → id
@@ -42,10 +43,8 @@ func (m *Mention) Dated() time.Time {
 // publicEntries are the entries of a mention that readers see.
 func publicEntries(m *Mention) []indexEntry {
 	number, received, dated, typ := numberPart(m.Number), timePart(m.Public), timePart(m.Dated()), publicType(m)
-	if typ == "" {
-		return nil
-	}
 	return []indexEntry{
+		{mentionsPage, join(m.Page, received+number+dated, typ)},
 		{mentionsNumber, join(typ, number+received+dated, m.Page)},
 		{mentionsReceived, join(typ, received+number+dated, m.Page)},
 		{mentionsDated, join(typ, dated+number+received, m.Page)},
@@ -56,6 +55,7 @@ func publicEntries(m *Mention) []indexEntry {
 type Place struct {
 	ID       string
 	Page     string // id; it may have been merged since
+	Type     string // as Totals names it
 	Number   uint64
 	Received time.Time
 	Dated    time.Time
@@ -64,13 +64,13 @@ type Place struct {
 // placeLength is that of the three numbers with which the key of a place begins.
 const placeLength = 24
 
-// place reads an entry, whose key is what comes after the type; false when it is cut off.
-func (o Order) place(key, id []byte) (p Place, ok bool) {
+// place reads the numbers of an entry, and the part that its key ends with; false when it
+// is cut off.
+func (o Order) place(key, id []byte) (p Place, rest string, ok bool) {
 	if len(key) <= placeLength {
-		return p, false
+		return p, "", false
 	}
 	a, b, c := string(key[:8]), string(key[8:16]), string(key[16:24])
-	p = Place{ID: string(id), Page: string(key[placeLength+1:])}
 	number, received, dated := a, b, c
 	switch o {
 	case ByReceived:
@@ -78,12 +78,12 @@ func (o Order) place(key, id []byte) (p Place, ok bool) {
 	case ByDated:
 		dated, number, received = a, b, c
 	}
-	p.Number, p.Received, p.Dated = parseNumberPart(number), parseTimePart(received), parseTimePart(dated)
-	return p, true
+	p = Place{ID: string(id), Number: parseNumberPart(number), Received: parseTimePart(received), Dated: parseTimePart(dated)}
+	return p, string(key[placeLength+1:]), true
 }
 
-// compare orders two places.
-func (o Order) compare(a, b Place) int {
+// Compare orders two places, the earlier first.
+func (o Order) Compare(a, b Place) int {
 	n := 0
 	switch o {
 	case ByReceived:
@@ -91,16 +91,7 @@ func (o Order) compare(a, b Place) int {
 	case ByDated:
 		n = a.Dated.Compare(b.Dated)
 	}
-	if n == 0 && a.Number != b.Number {
-		n = 1
-		if a.Number < b.Number {
-			n = -1
-		}
-	}
-	if n == 0 {
-		n = strings.Compare(a.ID, b.ID)
-	}
-	return n
+	return cmp.Or(n, cmp.Compare(a.Number, b.Number), strings.Compare(a.ID, b.ID))
 }
 
 // Listing is which public mentions of a site are wanted, and in what order. Of After and
@@ -128,7 +119,7 @@ func (tx *Tx) Public(l Listing) iter.Seq[Place] {
 			if l.Downwards {
 				a, b = b, a
 			}
-			return l.By.compare(a.place, b.place)
+			return l.By.Compare(a.place, b.place)
 		}
 		for len(heads) > 0 {
 			first := slices.MinFunc(heads, before)
@@ -158,11 +149,12 @@ func (tx *Tx) publicOf(l Listing, typ string) iter.Seq[Place] {
 			from = append(bytes.Clone(pre), l.first()...)
 		}
 		for k, v := range tx.r.scan(pre, from, l.Downwards) {
-			p, ok := l.By.place(k[len(pre):], v)
+			p, page, ok := l.By.place(k[len(pre):], v)
 			if !ok {
 				tx.log.Error("entry passed over", "index", orders[l.By])
 				continue
 			}
+			p.Type, p.Page = typ, page
 			if !l.wants(p) {
 				if l.Downwards {
 					return
@@ -195,6 +187,24 @@ func (l Listing) wants(p Place) bool {
 		return l.Since.IsZero() || p.Received.After(l.Since)
 	}
 	return true
+}
+
+// PublicOf goes through the public mentions of a page in order of arrival. It reads none of
+// them.
+func (tx *Tx) PublicOf(page string) iter.Seq[Place] {
+	return func(yield func(Place) bool) {
+		pre := prefix(tx.Site, mentionsPage, page)
+		for k, v := range tx.r.scan(pre, nil, false) {
+			p, typ, ok := ByReceived.place(k[len(pre):], v)
+			if !ok {
+				tx.log.Error("entry passed over", "index", mentionsPage)
+				continue
+			}
+			if p.Type, p.Page = typ, page; !yield(p) {
+				return
+			}
+		}
+	}
 }
 
 // Totals tells how many public mentions of each type the site has, named as by Counts.

@@ -62,7 +62,7 @@ var kinds = []kind{
 				return nil
 			}
 			return [][]byte{key(site, monthCounts, p.Month())}
-		}, postsTime, postsMonth, postsChannel, postsCollected),
+		}, postsTime, postsMonth, postsChannel, postsHidden, postsCollected),
 	kindOf(&mentions, func(site string) [][]byte { return [][]byte{prefix(site, counts), prefix(site, totals)} },
 		func(site string, m *Mention) [][]byte {
 			v := publicPart(m)

@@ -45,29 +45,23 @@ func addressesOnPages(whole *Tx) error {
 	return nil
 }
 
-// publicOfSites makes schema 3: what is public is listed for whole sites, and what is not any
-// more is known.
+// publicOfSites makes schema 3: what is public is listed with all that order and choice
+// depend on, also for whole sites; what is not any more is known, and so are the posts that
+// readers may not see.
 func publicOfSites(whole *Tx) error {
 	for _, site := range sites(whole.r) {
 		tx := *whole
 		tx.Site = site
-		pre := prefix(site, mentions.name)
-		for after := []byte(nil); ; {
-			found := pairs(tx.r, pre, after)
-			for _, p := range found {
-				m, err := mentions.decode(p.key, string(p.key[len(pre):]), p.value)
-				if err != nil {
-					tx.log.Error("mention passed over", "error", err)
-					continue
-				}
-				if err := tx.listPublic(m); err != nil {
-					return err
-				}
-			}
-			if len(found) < batch {
-				break
-			}
-			after = found[len(found)-1].key
+		old := prefix(site, mentionsPage)
+		err := tx.eachPair(old, func(p pair) error { return tx.w.delete(p.key) })
+		if err == nil {
+			err = eachIn(&tx, &mentions, tx.listPublic)
+		}
+		if err == nil {
+			err = eachIn(&tx, &posts, func(p *Post) error { return posts.reindex(&tx, p.Permalink, nil, posts.indexes(p)) })
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -78,16 +72,40 @@ func (tx *Tx) listPublic(m *Mention) error {
 	if !m.IsPublic() {
 		return tx.markGone(m, m.Number > 0, false)
 	}
-	entries := publicEntries(m)
-	for _, e := range entries {
-		if err := tx.w.put(key(tx.Site, e.index, e.key), []byte(m.ID)); err != nil {
-			return err
-		}
-	}
-	if len(entries) == 0 {
-		return nil
+	if err := mentions.reindex(tx, m.ID, nil, publicEntries(m)); err != nil || publicType(m) == "" {
+		return err
 	}
 	return tx.add(key(tx.Site, totals, publicType(m)), 1)
+}
+
+// eachPair hands all pairs with a prefix to fn, which may change them.
+func (tx *Tx) eachPair(prefix []byte, fn func(pair) error) error {
+	for after := []byte(nil); ; {
+		found := pairs(tx.r, prefix, after)
+		for _, p := range found {
+			if err := fn(p); err != nil {
+				return err
+			}
+		}
+		if len(found) < batch {
+			return nil
+		}
+		after = found[len(found)-1].key
+	}
+}
+
+// eachIn hands all records of a table to fn, which may change them. A damaged one is
+// passed over; repair names it.
+func eachIn[T any](tx *Tx, t *table[T], fn func(*T) error) error {
+	pre := prefix(tx.Site, t.name)
+	return tx.eachPair(pre, func(p pair) error {
+		rec, err := t.decode(p.key, string(p.key[len(pre):]), p.value)
+		if err != nil {
+			tx.log.Error("record passed over", "error", err)
+			return nil
+		}
+		return fn(rec)
+	})
 }
 
 var schemaKey = key("", "meta", "schema")

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"io/fs"
 	"maps"
 	"slices"
 
@@ -49,64 +47,6 @@ func (c *Conversation) Each(ctx context.Context, fn func(Response) error) error 
 			after = r.Number
 		}
 	}
-}
-
-// listing reads public mentions of many pages in one transaction.
-type listing struct {
-	c     *Conversation
-	tx    *store.Tx
-	pages map[string]string // id → address, "" of those that readers may not see
-	err   error             // the first
-}
-
-func (c *Conversation) listing(tx *store.Tx) *listing {
-	return &listing{c: c, tx: tx, pages: map[string]string{}}
-}
-
-// page is the address of a page, false when readers may not see it.
-func (l *listing) page(id string) (string, bool) {
-	address, known := l.pages[id]
-	if !known {
-		var err error
-		if address, err = l.c.addressOf(l.tx, id); err != nil && l.err == nil {
-			l.err = err
-		}
-		l.pages[id] = address
-	}
-	return address, address != ""
-}
-
-// response reads a mention; false when readers do not see it.
-func (l *listing) response(p store.Place) (Response, bool) {
-	address, ok := l.page(p.Page)
-	if !ok {
-		return Response{}, false
-	}
-	m, err := l.tx.Mention(p.ID)
-	if err != nil || !m.IsPublic() {
-		return Response{}, false // a damaged one costs itself, not the list
-	}
-	r := l.c.Site.response(l.tx, m, m.Shown)
-	r.Target = onPage(address, r.Target)
-	return r, true
-}
-
-// addressOf is the canonical address of a page, "" when readers may not see it.
-func (c *Conversation) addressOf(tx *store.Tx, id string) (string, error) {
-	page, err := tx.Page(id)
-	if err != nil || !page.Found {
-		return "", ignore(err, fs.ErrNotExist)
-	}
-	post, err := tx.Post(page.URL)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return page.URL, nil
-	case err != nil:
-		return "", err
-	case !post.Visible() || early(post, tx.Now):
-		return "", nil
-	}
-	return page.URL, nil
 }
 
 // Export writes all public mentions of the site as one feed of JF2, oldest first, one to a
