@@ -78,7 +78,7 @@ func (c *Conversation) JF2(ctx context.Context, q Query) (Feed, error) {
 
 // JF2 is the answer in JF2.
 func (f Found) JF2() Feed {
-	feed := Feed{Type: "feed", Name: "Webmentions", Children: []JF2Entry{}, Paging: f.Paging}
+	feed := Feed{Type: "feed", Name: mentionsName, Children: []JF2Entry{}, Paging: f.Paging}
 	for _, r := range f.Responses {
 		feed.Children = append(feed.Children, r.JF2())
 	}
@@ -117,6 +117,15 @@ func (r Response) JF2() JF2Entry {
 			e.Content.HTML = ""
 		}
 	}
+	if e.WMProperty != "rsvp" {
+		e.RSVP = ""
+	}
+	e.point(target)
+	return e
+}
+
+// point names the target under the wm-property.
+func (e *JF2Entry) point(target string) {
 	switch e.WMProperty {
 	case "in-reply-to", "rsvp":
 		e.InReplyTo = target
@@ -127,7 +136,6 @@ func (r Response) JF2() JF2Entry {
 	case "bookmark-of":
 		e.BookmarkOf = target
 	default:
-		e.MentionOf, e.RSVP = target, ""
+		e.MentionOf = target
 	}
-	return e
 }

@@ -1,0 +1,218 @@
+package site
+
+import (
+	"cmp"
+	"encoding/xml"
+	"strconv"
+	"time"
+
+	"tertulia/internal/lang"
+	"tertulia/mf2"
+)
+
+// What is public as feeds for readers and as microformats. None of them depends on when it
+// is asked for: the same mentions always make the same bytes.
+
+// mentionsName is what the feeds of the API are called. The word is the same in every language.
+const mentionsName = "Webmentions"
+
+// Atom is the answer as an Atom feed; self is the address that it was asked for at.
+// Spec: rfc4287#section-4.1.1
+func (s *Site) Atom(f Found, self string) ([]byte, error) {
+	feed := atomFeed{
+		Lang: s.Language, ID: self, Title: mentionsName + " · " + s.URL.Host, Generator: "Tertulia",
+		Links: []atomLink{{Rel: "self", Type: "application/atom+xml", Href: self}, {Rel: "alternate", Type: "text/html", Href: s.Me()}},
+	}
+	newest := time.Unix(0, 0)
+	for _, r := range f.Responses {
+		if r.Received.After(newest) {
+			newest = r.Received
+		}
+		feed.Entries = append(feed.Entries, s.atomEntry(r))
+	}
+	feed.Updated = newest.UTC().Format(time.RFC3339)
+	b, err := xml.MarshalIndent(feed, "", " ")
+	return append([]byte(xml.Header), append(b, '\n')...), err
+}
+
+type (
+	atomFeed struct {
+		XMLName   xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
+		Lang      string   `xml:"http://www.w3.org/XML/1998/namespace lang,attr,omitempty"`
+		ID        string   `xml:"id"`
+		Title     string   `xml:"title"`
+		Updated   string   `xml:"updated"`
+		Generator string   `xml:"generator"`
+		Links     []atomLink
+		Entries   []atomEntry
+	}
+	atomLink struct {
+		XMLName xml.Name `xml:"link"`
+		Rel     string   `xml:"rel,attr"`
+		Type    string   `xml:"type,attr,omitempty"`
+		Href    string   `xml:"href,attr"`
+	}
+	atomAuthor struct {
+		Name string `xml:"name"`
+		URI  string `xml:"uri,omitempty"`
+	}
+	atomEntry struct {
+		XMLName   xml.Name   `xml:"entry"`
+		Lang      string     `xml:"http://www.w3.org/XML/1998/namespace lang,attr,omitempty"`
+		ID        string     `xml:"id"`
+		Title     string     `xml:"title"`
+		Author    atomAuthor `xml:"author"`
+		Links     []atomLink
+		Published string `xml:"published,omitempty"`
+		Updated   string `xml:"updated"`
+		InReplyTo struct {
+			Ref  string `xml:"ref,attr"`
+			Href string `xml:"href,attr"`
+		} `xml:"http://purl.org/syndication/thread/1.0 in-reply-to"`
+		Content *atomText
+	}
+	atomText struct {
+		XMLName xml.Name `xml:"content"`
+		Type    string   `xml:"type,attr"`
+		Text    string   `xml:",chardata"`
+	}
+)
+
+func (s *Site) atomEntry(r Response) atomEntry {
+	e := atomEntry{
+		ID: s.Endpoint("webmention/" + r.ID), Title: s.titleOf(r), Updated: r.Received.UTC().Format(time.RFC3339),
+		Author: atomAuthor{Name: r.called(), URI: r.Author.URL},
+		Links:  []atomLink{{Rel: "alternate", Href: r.URL}, {Rel: "via", Href: r.Source}, {Rel: "related", Href: r.Target}},
+	}
+	e.InReplyTo.Ref, e.InReplyTo.Href = r.Target, r.Target
+	if !r.Published.IsZero() {
+		e.Published = r.Published.Format(time.RFC3339)
+	}
+	if r.Text != "" {
+		e.Lang, e.Content = r.Language, &atomText{Type: "html", Text: r.HTML}
+	}
+	return e
+}
+
+// called is who a response is by: the name, else the host of the source.
+func (r Response) called() string { return cmp.Or(r.Author.Name, r.Host) }
+
+// titleOf is a line that says what a response is: its own title, else who did what to which page.
+func (s *Site) titleOf(r Response) string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.called() + ": " + lang.For(s.Language).T("kind."+r.Type) + " " + r.Target
+}
+
+// JSONFeed is the answer as a JSON Feed 1.1, which carries what is ours in _webmention; self is
+// the address that it was asked for at.
+func (s *Site) JSONFeed(f Found, self string) JSONFeed {
+	feed := JSONFeed{
+		Version: "https://jsonfeed.org/version/1.1", Title: mentionsName + " · " + s.URL.Host, HomePageURL: s.Me(),
+		FeedURL: self, Language: s.Language, Items: []JSONItem{},
+	}
+	for _, r := range f.Responses {
+		e := r.JF2()
+		item := JSONItem{
+			ID: s.Endpoint("webmention/" + r.ID), URL: r.URL, Title: s.titleOf(r), ContentText: r.Text, Published: e.Published, Language: r.Language,
+			Authors:    []JSONAuthor{{Name: r.called(), URL: r.Author.URL, Avatar: r.Author.Photo}},
+			Webmention: JSONWebmention{r.Number, e.WMReceived, r.Source, e.WMTarget, e.WMProperty, e.RSVP},
+		}
+		switch {
+		case e.Content == nil:
+			item.ContentText = item.Title // one of the two must be there
+		case e.Content.HTML != "":
+			item.ContentHTML, item.ContentText = e.Content.HTML, ""
+		}
+		feed.Items = append(feed.Items, item)
+	}
+	return feed
+}
+
+// JSONFeed is a JSON Feed 1.1.
+type JSONFeed struct {
+	Version     string     `json:"version"`
+	Title       string     `json:"title"`
+	HomePageURL string     `json:"home_page_url"`
+	FeedURL     string     `json:"feed_url"`
+	Language    string     `json:"language,omitempty"`
+	Items       []JSONItem `json:"items"`
+}
+
+// JSONItem is one mention of a JSON Feed.
+type JSONItem struct {
+	ID          string         `json:"id"`
+	URL         string         `json:"url"`
+	Title       string         `json:"title"`
+	ContentHTML string         `json:"content_html,omitempty"`
+	ContentText string         `json:"content_text,omitempty"`
+	Published   *string        `json:"date_published,omitempty"`
+	Authors     []JSONAuthor   `json:"authors"`
+	Language    string         `json:"language,omitempty"`
+	Webmention  JSONWebmention `json:"_webmention"`
+}
+
+// JSONAuthor is an author of a JSON Feed.
+type JSONAuthor struct {
+	Name   string `json:"name"`
+	URL    string `json:"url,omitempty"`
+	Avatar string `json:"avatar,omitempty"`
+}
+
+// JSONWebmention is what JSON Feed has no names for, named as in JF2 without wm-.
+type JSONWebmention struct {
+	ID       uint64 `json:"id"`
+	Received string `json:"received"`
+	Source   string `json:"source"`
+	Target   string `json:"target"`
+	Property string `json:"property"`
+	RSVP     string `json:"rsvp,omitempty"`
+}
+
+// Microformats is the answer as the JSON of parsed microformats: an h-feed of h-cites.
+type Microformats struct {
+	Items   []mf2.Item          `json:"items"`
+	Rels    map[string][]string `json:"rels"`
+	RelURLs map[string]any      `json:"rel-urls"`
+}
+
+// Microformats is the answer as parsed microformats.
+func (f Found) Microformats() Microformats {
+	feed := mf2.Item{Type: []string{"h-feed"}, Properties: map[string][]any{"name": {mentionsName}}}
+	for _, r := range f.Responses {
+		feed.Children = append(feed.Children, r.cite())
+	}
+	return Microformats{Items: []mf2.Item{feed}, Rels: map[string][]string{}, RelURLs: map[string]any{}}
+}
+
+func (r Response) cite() mf2.Item {
+	e := r.JF2()
+	it := mf2.Item{Type: []string{"h-cite"}, Properties: map[string][]any{}}
+	set := func(name string, value string) {
+		if value != "" {
+			it.Properties[name] = []any{value}
+		}
+	}
+	author := mf2.Item{Type: []string{"h-card"}, Properties: map[string][]any{"name": {r.called()}}}
+	for name, value := range map[string]string{"url": r.Author.URL, "photo": r.Author.Photo} {
+		if value != "" {
+			author.Properties[name] = []any{value}
+		}
+	}
+	it.Properties["author"] = []any{author}
+	it.Properties["wm-id"] = []any{strconv.FormatUint(r.Number, 10)}
+	for name, value := range map[string]string{
+		"url": e.URL, "name": e.Name, "rsvp": e.RSVP, "in-reply-to": e.InReplyTo, "like-of": e.LikeOf, "repost-of": e.RepostOf, "bookmark-of": e.BookmarkOf,
+		"mention-of": e.MentionOf, "wm-received": e.WMReceived, "wm-source": e.WMSource, "wm-target": e.WMTarget, "wm-property": e.WMProperty,
+	} {
+		set(name, value)
+	}
+	if e.Published != nil {
+		set("published", *e.Published)
+	}
+	if e.Content != nil {
+		it.Properties["content"] = []any{map[string]any{"html": r.HTML, "value": r.Text}}
+	}
+	return it
+}
