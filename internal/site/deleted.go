@@ -25,8 +25,9 @@ type DeletedEntry struct {
 	WMDeleted string `json:"wm-deleted"`
 }
 
-// Deleted lists what has gone, the latest first. Of the query count its page, its order, Since
-// (gone after it) and SinceID.
+// Deleted lists what has gone, the latest first, if the query is about everything: it is for
+// those who keep copies of a whole site. Of the query count its page, its order, Since (gone
+// after it) and SinceID.
 func (c *Conversation) Deleted(ctx context.Context, q Query) (DeletedFeed, error) {
 	perPage, skip := q.window()
 	feed := DeletedFeed{Type: "feed", Name: "Deleted webmentions"}
@@ -34,6 +35,9 @@ func (c *Conversation) Deleted(ctx context.Context, q Query) (DeletedFeed, error
 		total := 0
 		feed.Children = []DeletedEntry{}
 		for g := range tx.Gone(q.Since, !q.Upwards) {
+			if !q.Everything {
+				break
+			}
 			if g.Number <= q.SinceID {
 				continue
 			}

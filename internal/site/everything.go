@@ -49,12 +49,21 @@ func (c *Conversation) Each(ctx context.Context, fn func(Response) error) error 
 	}
 }
 
+// The beginning and the end of an export.
+const (
+	exportHead = `{"type":"feed","name":"` + mentionsName + `","children":[`
+	exportTail = "\n]}\n"
+)
+
+// EmptyExport is the export of a site on which nothing is public.
+const EmptyExport = exportHead + exportTail
+
 // Export writes all public mentions of the site as one feed of JF2, oldest first, one to a
 // line (READ-API 6). It holds no more than some of them in memory.
 func (c *Conversation) Export(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriter(w)
 	// What cannot be written makes Flush fail.
-	_, _ = out.WriteString(`{"type":"feed","name":"Webmentions","children":[`)
+	_, _ = out.WriteString(exportHead)
 	separator := "\n"
 	err := c.Each(ctx, func(r Response) error {
 		line, err := json.Marshal(r.JF2())
@@ -69,6 +78,6 @@ func (c *Conversation) Export(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, _ = out.WriteString("\n]}\n")
+	_, _ = out.WriteString(exportTail)
 	return out.Flush()
 }

@@ -167,7 +167,7 @@ func (p *poller) poll(ctx context.Context, w *world, byTime bool) {
 		}
 		more = len(found.Responses) == 3
 	}
-	gone, err := w.talk.Deleted(ctx, site.Query{PerPage: 1000})
+	gone, err := w.talk.Deleted(ctx, site.Query{Everything: true, PerPage: 1000})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -251,6 +251,7 @@ func TestDeletedFeed(t *testing.T) {
 			t.Fatal(err)
 		}
 		get := func(q site.Query) string {
+			q.Everything = true
 			feed, err := w.talk.Deleted(t.Context(), q)
 			if err != nil {
 				t.Fatal(err)

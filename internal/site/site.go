@@ -217,6 +217,14 @@ func (s *Site) isDir(u *url.URL) bool {
 // sameHost compares host and port; http and https on their usual ports are one.
 func sameHost(a, b *url.URL) bool { return hostName(a) == hostName(b) && port(a) == port(b) }
 
+// HasDomain tells whether a domain, with its port if it has an unusual one, is the site's or
+// that of one of its aliases.
+func (s *Site) HasDomain(domain string) bool {
+	return slices.ContainsFunc(append([]*url.URL{s.URL}, s.Aliases...), func(home *url.URL) bool {
+		return sameHost(&url.URL{Host: domain}, home)
+	})
+}
+
 // hostName is the host without its port in the one spelling that all share.
 func hostName(u *url.URL) string {
 	name := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))

@@ -72,7 +72,7 @@ func (a answer) bytes() int { return len(a.body) + len(a.key) + 200 }
 // public answers a question about the public mentions of some pages: with 304 when the
 // asker has the current answer, with the one that was kept while it is current, else
 // with what read finds.
-func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string, read func() (any, error)) {
+func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string, contentType string, read func() (any, error)) {
 	revision, err := p.Conversation.Revision(r.Context(), targets)
 	if err != nil {
 		p.brokenAPI(w, r, err)
@@ -96,7 +96,7 @@ func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string,
 			return
 		}
 		one = answer{key: key, etag: etag}
-		if one.contentType, one.body, err = encode(r, value); err != nil {
+		if one.contentType, one.body, err = encode(r, value, contentType); err != nil {
 			h.Del("ETag")
 			p.brokenAPI(w, r, err)
 			return

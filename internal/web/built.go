@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // built hears from whoever builds the site that it is live, so that nobody has to wait until
@@ -18,11 +17,7 @@ func (p *pages) built(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, http.StatusMethodNotAllowed, "")
 		return
 	}
-	bearer := ""
-	if scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
-		bearer = strings.TrimSpace(rest)
-	}
-	grant, err := p.Access.Grant(r.Context(), cmp.Or(bearer, pathVar(r, "token")))
+	grant, err := p.Access.Grant(r.Context(), cmp.Or(bearer(r), pathVar(r, "token")))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
 		w.Header().Set("WWW-Authenticate", "Bearer")

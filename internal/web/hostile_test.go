@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"html"
 	"net/url"
@@ -69,9 +70,109 @@ func TestStrangersWordsAreInert(t *testing.T) {
 					w.sink(b, address)
 				}
 				w.sinkJSON(b, "https://ana.example/-/api/mentions.jf2?per-page=100&target="+url.QueryEscape(post), len(statuses))
+				token := w.token("read")
+				for _, address := range append(allAnswers(post, token), api+"export?token="+token, api+"links?jsonp=f&token="+token) {
+					w.sinkAPI(b, address, len(statuses))
+				}
 			})
 		})
 	}
+}
+
+// sinkAPI looks at an answer of the API as the programs do that it is for.
+func (w *world) sinkAPI(b *browser, address string, want int) {
+	w.Helper()
+	a := b.get(address)
+	if a.status != 200 || strings.ContainsAny(a.body, "\u202e\x01") {
+		w.Errorf("%s: got %d\n%s", address, a.status, a.body)
+	}
+	seen := 0
+	switch kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";"); kind {
+	case "text/html":
+		w.sink(b, address)
+		seen = strings.Count(a.body, `<li class="card h-cite">`)
+	case "application/atom+xml":
+		seen = w.sinkAtom(address, a.body)
+	default:
+		if strings.ContainsAny(a.body, "<>\u2028") {
+			w.Errorf("%s could end a script that it stands in: %s", address, a.body)
+		}
+		var value any
+		if err := json.Unmarshal([]byte(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(a.body), "f("), ")")), &value); err != nil {
+			w.Fatalf("%s: %v", address, err)
+		}
+		w.sinkValue(address, "", value, &seen)
+	}
+	if seen != want {
+		w.Errorf("%s: %d mentions, want %d", address, seen, want)
+	}
+}
+
+// sinkValue looks at a value of a JSON answer under its name, and counts the mentions.
+func (w *world) sinkValue(address, name string, value any, seen *int) {
+	w.Helper()
+	switch v := value.(type) {
+	case map[string]any:
+		if v["author"] != nil || v["authors"] != nil || v["verified"] != nil {
+			*seen++
+		}
+		if v["verified"] != nil {
+			v["data"].(map[string]any)["author"] = nil // it was counted
+		}
+		for key, inner := range v {
+			w.sinkValue(address, key, inner, seen)
+		}
+	case []any:
+		for _, inner := range v {
+			w.sinkValue(address, name, inner, seen)
+		}
+	case string:
+		switch name {
+		case "html", "content_html":
+			inert(w.T, address, v)
+		case "content": // of the old JSON: clients take it for HTML
+			inert(w.T, address, v)
+		case "url", "photo", "avatar", "source", "target", "wm-source", "wm-target", "in-reply-to", "like-of", "mention-of", "feed_url", "home_page_url":
+			if v != "" && !strings.HasPrefix(v, "https://") && !strings.HasPrefix(v, "http://") {
+				w.Errorf("%s gives %q for an address", address, v)
+			}
+		}
+	}
+}
+
+// sinkAtom looks at a feed as a reader does, which shows the content as HTML.
+func (w *world) sinkAtom(address, body string) int {
+	w.Helper()
+	var feed struct {
+		Entries []struct {
+			Title   string `xml:"title"`
+			Content string `xml:"content"`
+			URI     string `xml:"author>uri"`
+			Name    string `xml:"author>name"`
+			Links   []struct {
+				Href string `xml:"href,attr"`
+			} `xml:"link"`
+		} `xml:"entry"`
+	}
+	if err := xml.Unmarshal([]byte(body), &feed); err != nil {
+		w.Fatalf("%s: %v\n%s", address, err, body)
+	}
+	for _, e := range feed.Entries {
+		inert(w.T, address, e.Content)
+		links := []string{e.URI}
+		for _, l := range e.Links {
+			links = append(links, l.Href)
+		}
+		for _, l := range links {
+			if l != "" && !strings.HasPrefix(l, "https://") && !strings.HasPrefix(l, "http://") {
+				w.Errorf("%s gives %q for an address", address, l)
+			}
+		}
+		if e.Title == "" || e.Name == "" {
+			w.Errorf("%s: an entry without title or author: %+v", address, e)
+		}
+	}
+	return len(feed.Entries)
 }
 
 func (w *world) sink(b *browser, address string) {

@@ -79,9 +79,9 @@ func (p *pages) endpoints() http.Handler {
 
 	// For readers.
 	all("conversation", p.open(p.conversation))
-	all("api/mentions.jf2", p.open(p.jf2))
-	all("api/count", p.open(p.count))
-	all("api/count.json", p.open(p.count))
+	for path, answer := range p.apiRoutes() {
+		all("api/"+path, p.tellingSender(p.open(answer)))
+	}
 	all("style.css", p.only(p.style, nil))
 
 	// For the owner.

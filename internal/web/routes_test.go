@@ -43,7 +43,10 @@ func TestRoutesAnswerTheirMethods(t *testing.T) {
 			{"../.well-known/oauth-authorization-server/-/", "GET, HEAD, OPTIONS", 200},
 			{"../.well-known/oauth-authorization-server/-", "GET, HEAD, OPTIONS", 200},
 			{"../healthz", "GET, HEAD", 200},
-			{"nothing", "", 404}, {"api/mentions.atom", "", 404}, {"link/", "", 404}, {"link/a/b", "", 404}, {"style.css/", "", 404}, {"-/", "", 404},
+			{"api/mentions.html?target=" + url.QueryEscape(post), "GET, HEAD", 200}, {"api/links.atom?target=" + url.QueryEscape(post), "GET, HEAD", 200},
+			{"api/mentions", "GET, HEAD", 400}, {"api/feed.json", "GET, HEAD", 400}, {"api/deleted", "GET, HEAD", 400}, {"api/export.jf2", "GET, HEAD", 400},
+			{"api/example/mentions.jf2", "GET, HEAD", 200}, {"api/example/count", "GET, HEAD", 200},
+			{"nothing", "", 404}, {"api/mentions.xml", "", 404}, {"api/example/mentions", "", 404}, {"api/", "", 404}, {"link/", "", 404}, {"link/a/b", "", 404}, {"style.css/", "", 404}, {"-/", "", 404},
 		} {
 			address := base + route.path
 			if rest, ok := strings.CutPrefix(route.path, "../"); ok {

@@ -60,6 +60,7 @@ type Server struct {
 	Log     *slog.Logger
 
 	answers answers
+	exports spacing
 }
 
 // pages are the handlers of one site.

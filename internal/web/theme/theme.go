@@ -42,7 +42,7 @@ var (
 )
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
-// fragment), "conversation-page" ([ConversationPage]), "admin" ([Admin]), "consent"
+// fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Admin]), "consent"
 // ([Consent]), "tokens" ([Tokens]), "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
 // "link" ([SignInLink]), "sessions" ([Sessions]), "status" ([Status]),
 // "webmention" ([Webmention]), "error" ([Error]). Nothing is written to w when the

@@ -39,6 +39,7 @@ func views(text, address string) map[string]any {
 	return map[string]any{
 		"conversation":      conversation,
 		"conversation-page": theme.ConversationPage{Shell: shell, Conversation: conversation},
+		"mentions":          theme.Mentions{Shell: shell, Total: 99, Previous: address, Next: address, Now: noon, Responses: []theme.Mention{{Response: response, Page: link}, {Response: unknown}}},
 		"admin": theme.Admin{Shell: shell, Action: address, More: address, Now: noon, Mentions: []theme.Pending{
 			{ID: text, Response: response, Page: link, Why: "person", Received: noon}, {ID: text, Response: marked, Page: link, Why: text}}},
 		"consent": theme.Consent{Shell: shell, Action: address, Client: link, ClientID: address, Redirect: address, Me: address,
@@ -61,7 +62,7 @@ func views(text, address string) map[string]any {
 // empty is every page without anything.
 func empty() map[string]any {
 	return map[string]any{
-		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "admin": theme.Admin{}, "consent": theme.Consent{}, "tokens": theme.Tokens{},
+		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "mentions": theme.Mentions{}, "admin": theme.Admin{}, "consent": theme.Consent{}, "tokens": theme.Tokens{},
 		"signin": theme.SignIn{Unvouched: "what"}, "leaving": theme.Leaving{}, "client": theme.Client{}, "sessions": theme.Sessions{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
 	}
 }
