@@ -111,7 +111,7 @@ const (
 	postsChannel = "posts_channel" // channel·date·permalink → permalink: those of them that are in one
 	monthCounts  = "month_counts"  // year-month → number of those
 
-	postsHidden    = "posts_hidden"    // permalink → permalink: those that readers may not see
+	postsHidden    = "posts_hidden"    // permalink → permalink: those that readers may not see, perhaps only for now
 	postsCollected = "posts_collected" // moment·permalink → permalink: those with Collected set
 )
 
@@ -127,7 +127,7 @@ var posts = table[Post]{
 		if p.Visible() && p.Channel != "" {
 			entries = append(entries, indexEntry{postsChannel, join(p.Channel, at, p.Permalink)})
 		}
-		if !p.Visible() {
+		if !p.Visible() || p.Adopted && p.Date.After(p.Created) {
 			entries = append(entries, indexEntry{postsHidden, p.Permalink})
 		}
 		if !p.Collected.IsZero() {
@@ -197,7 +197,8 @@ func (tx *Tx) PostsInChannel(uid string, r Range) ([]Post, string, error) {
 	return posts.list(tx, r, nil, postsChannel, uid)
 }
 
-// HiddenPosts lists the permalinks of the posts that readers may not see.
+// HiddenPosts lists the permalinks of the posts that readers may not see, and of those that
+// were found with a date to come: whether that has come the caller has to see.
 func (tx *Tx) HiddenPosts() (permalinks []string) {
 	for _, permalink := range tx.r.scan(prefix(tx.Site, postsHidden), nil, false) {
 		permalinks = append(permalinks, string(permalink))

@@ -27,7 +27,7 @@ func (c *Conversation) Each(ctx context.Context, fn func(Response) error) error 
 			in := c.listing(tx)
 			types := slices.Sorted(maps.Keys(tx.Totals()))
 			from := after
-			for place := range tx.Public(store.Listing{Types: types, After: from}) {
+			for place := range in.all(store.Listing{Types: types, After: from}) {
 				if r, ok := in.response(place); ok {
 					some = append(some, r)
 				}

@@ -52,11 +52,11 @@ func (c *Conversation) Find(ctx context.Context, q Query) (found Found, err erro
 		var total int
 		switch {
 		case !q.Everything:
-			places, total = q.pick(l, l.of(q.Targets))
+			places, total = q.pick(l.of(q.Targets))
 		case q.SinceID > 0:
-			places, total = q.pick(l, tx.Public(store.Listing{Types: q.types(tx), After: q.SinceID}))
+			places, total = q.pick(l.all(store.Listing{Types: q.types(tx), After: q.SinceID}))
 		case !q.Since.IsZero():
-			places, total = q.pick(l, tx.Public(store.Listing{Types: q.types(tx), By: store.ByReceived, Since: q.Since}))
+			places, total = q.pick(l.all(store.Listing{Types: q.types(tx), By: store.ByReceived, Since: q.Since}))
 		default:
 			places, total = q.browse(l)
 		}
@@ -83,10 +83,10 @@ func (q Query) window() (perPage, skip int) {
 
 // pick counts what is wanted among some mentions, and keeps those of the page that is asked
 // for: no more of them at a time than twice what leads up to it.
-func (q Query) pick(l *listing, all iter.Seq[store.Place]) (best []store.Place, total int) {
+func (q Query) pick(all iter.Seq[store.Place]) (best []store.Place, total int) {
 	perPage, skip := q.window()
 	for p := range all {
-		if _, shown := l.page(p.Page); !shown || !q.wants(p) {
+		if !q.wants(p) {
 			continue
 		}
 		total++
@@ -104,7 +104,10 @@ func (q Query) pick(l *listing, all iter.Seq[store.Place]) (best []store.Place, 
 func (q Query) browse(l *listing) (places []store.Place, total int) {
 	perPage, skip := q.window()
 	types := q.types(l.tx)
-	total = l.total(types)
+	totals := l.totals()
+	for _, typ := range types {
+		total += totals[typ]
+	}
 	if skip >= total {
 		return nil, total
 	}
@@ -113,10 +116,7 @@ func (q Query) browse(l *listing) (places []store.Place, total int) {
 		by = store.ByDated
 	}
 	for _, some := range q.groups(types) {
-		for p := range l.tx.Public(store.Listing{Types: some, By: by, Downwards: !q.Upwards}) {
-			if _, shown := l.page(p.Page); !shown {
-				continue
-			}
+		for p := range l.all(store.Listing{Types: some, By: by, Downwards: !q.Upwards}) {
 			if skip--; skip >= 0 {
 				continue
 			}
@@ -205,11 +205,7 @@ func (c *Conversation) Counts(ctx context.Context, targets []string) (map[string
 // CountAll is Counts for the whole site.
 func (c *Conversation) CountAll(ctx context.Context) (map[string]int, error) {
 	return c.counts(ctx, func(l *listing, sum map[string]int) {
-		types := l.tx.Totals()
-		for typ, n := range l.hidden() {
-			types[typ] -= n
-		}
-		addCounts(sum, types)
+		addCounts(sum, l.totals())
 	})
 }
 
@@ -245,6 +241,10 @@ type listing struct {
 	tx    *store.Tx
 	pages map[string]string // id → address, "" of those that readers may not see
 	err   error             // the first
+
+	// Of the posts that readers may not see, once somebody has asked for them.
+	hidden     map[string]bool // ids of their pages
+	hiddenSums map[string]int  // what they have of each type
 }
 
 func (c *Conversation) listing(tx *store.Tx) *listing {
@@ -294,29 +294,51 @@ func (l *listing) of(targets []string) iter.Seq[store.Place] {
 	}
 }
 
-// total is how many mentions of some types readers can see on the site.
-func (l *listing) total(types []string) (n int) {
-	totals, hidden := l.tx.Totals(), l.hidden()
-	for _, typ := range types {
-		n += max(totals[typ]-hidden[typ], 0)
+// all goes through the public mentions of the site.
+func (l *listing) all(which store.Listing) iter.Seq[store.Place] {
+	l.hide()
+	return func(yield func(store.Place) bool) {
+		for p := range l.tx.Public(which) {
+			if !l.hidden[p.Page] && !yield(p) {
+				return
+			}
+		}
 	}
-	return n
 }
 
-// hidden counts the mentions of posts that readers may not see.
-func (l *listing) hidden() map[string]int {
-	sum, seen := map[string]int{}, map[string]bool{}
+// totals are how many mentions of each type readers can see on the site.
+func (l *listing) totals() map[string]int {
+	l.hide()
+	sums := l.tx.Totals()
+	for typ, n := range l.hiddenSums {
+		sums[typ] -= n
+	}
+	return sums
+}
+
+// hide finds the pages that readers may not see.
+func (l *listing) hide() {
+	if l.hidden != nil {
+		return
+	}
+	l.hidden, l.hiddenSums = map[string]bool{}, map[string]int{}
 	for _, permalink := range l.tx.HiddenPosts() {
 		page, err := l.c.known(l.tx, permalink)
-		if err != nil || seen[page.ID] || page.URL != permalink {
+		if err != nil || l.hidden[page.ID] {
+			continue // nobody has ever mentioned it
+		}
+		counts := l.tx.Counts(page.ID)
+		if len(counts) == 0 {
 			continue
 		}
-		seen[page.ID] = true
-		for typ, n := range l.tx.Counts(page.ID) {
-			sum[typ] += n
+		if _, shown := l.page(page.ID); shown {
+			continue // its day has come, or it has left the page to another
+		}
+		l.hidden[page.ID] = true
+		for typ, n := range counts {
+			l.hiddenSums[typ] += n
 		}
 	}
-	return sum
 }
 
 // response reads a mention; false when readers do not see it.
