@@ -79,14 +79,15 @@ type (
 )
 
 func (s *Site) atomEntry(r Response) atomEntry {
+	said := r.JF2()
 	e := atomEntry{
 		ID: s.Endpoint("webmention/" + r.ID), Title: s.titleOf(r), Updated: r.Received.UTC().Format(time.RFC3339),
-		Author: atomAuthor{Name: r.called(), URI: r.Author.URL},
-		Links:  []atomLink{{Rel: "alternate", Href: r.URL}, {Rel: "via", Href: r.Source}, {Rel: "related", Href: r.Target}},
+		Author: atomAuthor{Name: s.called(r), URI: r.Author.URL},
+		Links:  []atomLink{{Rel: "alternate", Href: said.URL}, {Rel: "via", Href: said.WMSource}, {Rel: "related", Href: r.Target}},
 	}
 	e.InReplyTo.Ref, e.InReplyTo.Href = r.Target, r.Target
-	if !r.Published.IsZero() {
-		e.Published = r.Published.Format(time.RFC3339)
+	if said.Published != nil {
+		e.Published = *said.Published
 	}
 	if r.Text != "" {
 		e.Lang, e.Content = r.Language, &atomText{Type: "html", Text: r.HTML}
@@ -95,14 +96,16 @@ func (s *Site) atomEntry(r Response) atomEntry {
 }
 
 // called is who a response is by: the name, else the host of the source.
-func (r Response) called() string { return cmp.Or(r.Author.Name, r.Host) }
+func (s *Site) called(r Response) string {
+	return cmp.Or(r.Author.Name, r.Host, lang.For(s.Language).T("conversation.someone"))
+}
 
 // titleOf is a line that says what a response is: its own title, else who did what to which page.
 func (s *Site) titleOf(r Response) string {
 	if r.Name != "" {
 		return r.Name
 	}
-	return r.called() + ": " + lang.For(s.Language).T("kind."+r.Type) + " " + r.Target
+	return s.called(r) + ": " + lang.For(s.Language).T("kind."+r.Type) + " " + r.Target
 }
 
 // JSONFeed is the answer as a JSON Feed 1.1, which carries what is ours in _webmention; self is
@@ -115,9 +118,9 @@ func (s *Site) JSONFeed(f Found, self string) JSONFeed {
 	for _, r := range f.Responses {
 		e := r.JF2()
 		item := JSONItem{
-			ID: s.Endpoint("webmention/" + r.ID), URL: r.URL, Title: s.titleOf(r), ContentText: r.Text, Published: e.Published, Language: r.Language,
-			Authors:    []JSONAuthor{{Name: r.called(), URL: r.Author.URL, Avatar: r.Author.Photo}},
-			Webmention: JSONWebmention{r.Number, e.WMReceived, r.Source, e.WMTarget, e.WMProperty, e.RSVP},
+			ID: s.Endpoint("webmention/" + r.ID), URL: e.URL, Title: s.titleOf(r), ContentText: r.Text, Published: e.Published, Language: r.Language,
+			Authors:    []JSONAuthor{{Name: s.called(r), URL: r.Author.URL, Avatar: r.Author.Photo}},
+			Webmention: JSONWebmention{e.WMID, e.WMReceived, e.WMSource, e.WMTarget, e.WMProperty, e.RSVP},
 		}
 		switch {
 		case e.Content == nil:
@@ -194,8 +197,8 @@ func (r Response) cite() mf2.Item {
 			it.Properties[name] = []any{value}
 		}
 	}
-	author := mf2.Item{Type: []string{"h-card"}, Properties: map[string][]any{"name": {r.called()}}}
-	for name, value := range map[string]string{"url": r.Author.URL, "photo": r.Author.Photo} {
+	author := mf2.Item{Type: []string{"h-card"}, Properties: map[string][]any{}}
+	for name, value := range map[string]string{"name": cmp.Or(r.Author.Name, r.Host), "url": r.Author.URL, "photo": r.Author.Photo} {
 		if value != "" {
 			author.Properties[name] = []any{value}
 		}

@@ -85,15 +85,22 @@ func (p *pages) mentions(s shape) http.HandlerFunc {
 	}
 }
 
-// self is the address that was asked for, as its feeds name it: without the token.
+// self is the address that was asked for, as its feeds name it: with what makes it this
+// answer, and never with the token.
 func (p *pages) self(r *http.Request) string {
 	self := url.URL{Path: strings.TrimPrefix(r.URL.Path, p.base.Path)}
 	q := r.URL.Query()
-	q.Del("token")
-	q.Del("access_token")
+	for key := range q {
+		if name, _, _ := strings.Cut(key, "["); !slices.Contains(parameters, name) {
+			q.Del(key)
+		}
+	}
 	self.RawQuery = q.Encode()
 	return p.Endpoint(self.String())
 }
+
+// parameters are those that say which mentions are wanted.
+var parameters = []string{"target", "domain", "per-page", "perPage", "page", "since", "since_id", "sort-by", "sort-dir", "wm-property"}
 
 // count adds up public mentions by type.
 func (p *pages) count(w http.ResponseWriter, r *http.Request) {
