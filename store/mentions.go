@@ -63,8 +63,9 @@ type Mention struct {
 	Twin    string   `json:"twin,omitempty"`    // id of the mention that is shown for it: the same entry
 	Twins   []string `json:"twins,omitempty"`   // ids of those that it is shown for
 
-	Number   uint64    `json:"number,omitempty"` // wm-id: the change at which it first became public; 0: never was
-	Public   time.Time `json:"public,omitzero"`  // wm-received: that change's time
+	Number   uint64    `json:"number,omitempty"`  // wm-id: the change at which it first became public; 0: never was
+	Public   time.Time `json:"public,omitzero"`   // wm-received: that change's time
+	Changed  uint64    `json:"changed,omitempty"` // the change at which readers last saw something else of it; 0: Number
 	Received time.Time `json:"received"`
 	Checked  time.Time `json:"checked,omitzero"` // the last answer of its source that counted
 
@@ -96,7 +97,7 @@ type Version struct {
 
 const (
 	mentionKey     = "mention_key"     // page·sha256(source) → id
-	mentionsPage   = "mentions_page"   // page·received·number·dated·type → id: the public ones
+	mentionsPage   = "mentions_page"   // page·received·number·dated·changed·type → id: the public ones
 	mentionsState  = "mentions_state"  // state·time·id → id
 	mentionsPerson = "mentions_person" // person·time·id → id
 	mentionEntry   = "mention_entry"   // page·sha256(entry) → id: the one that is shown
@@ -167,7 +168,7 @@ func (tx *Tx) MentionOf(page, entry string) (Mention, error) {
 
 // PutMention writes a mention, keeps the counters, and records a change when what
 // readers see is another than before. It fills in Decided when Decision is another than before,
-// and Number and Public the first time the
+// Changed when readers see something else, and Number and Public the first time the
 // mention is public.
 func (tx *Tx) PutMention(m Mention) error {
 	was, err := mentions.find(tx, m.ID)
@@ -228,6 +229,8 @@ func (tx *Tx) showMention(m *Mention, before, after publicView) error {
 		}
 		if m.Number == 0 {
 			m.Number, m.Public = seq, tx.Now
+		} else {
+			m.Changed = seq
 		}
 	}
 	if err := tx.count(before, -1); err != nil {

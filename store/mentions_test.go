@@ -94,7 +94,12 @@ func (m *model) put(t *rapid.T, x store.Mention) {
 		case had == 0 && !visible(x) && (got.Number != 0 || !got.Public.IsZero()):
 			t.Fatalf("mention %s was never public and has number %d", x.ID, got.Number)
 		}
-		x.Number, x.Public = got.Number, got.Public
+		was := m.mentions[x.ID]
+		another := visible(x) && had != 0 && (!visible(was) || was.Page != x.Page || countedAs(was) != countedAs(x) || was.Shown.Digest != x.Shown.Digest)
+		if another != (got.Changed > m.last) || !another && got.Changed != x.Changed {
+			t.Fatalf("mention %s changed at %d, then at %d, after %d; readers see something else of it: %t", x.ID, x.Changed, got.Changed, m.last, another)
+		}
+		x.Number, x.Public, x.Changed = got.Number, got.Public, got.Changed
 		if visible(x) {
 			delete(m.gone, x.Number)
 		} else if visible(m.mentions[x.ID]) {

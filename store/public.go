@@ -14,9 +14,9 @@ import (
 // read that are asked for. For a whole site the types have ranges of their own, so that
 // twenty likes are found among a million replies.
 const (
-	mentionsNumber   = "mentions_number"   // type·number·received·dated·page → id: the public ones
-	mentionsReceived = "mentions_received" // type·received·number·dated·page → id
-	mentionsDated    = "mentions_dated"    // type·dated·number·received·page → id
+	mentionsNumber   = "mentions_number"   // type·number·received·dated·changed·page → id: the public ones
+	mentionsReceived = "mentions_received" // type·received·number·dated·changed·page → id
+	mentionsDated    = "mentions_dated"    // type·dated·number·received·changed·page → id
 	totals           = "totals"            // type → number of public mentions of the site
 )
 
@@ -43,11 +43,12 @@ func (m *Mention) Dated() time.Time {
 // publicEntries are the entries of a mention that readers see.
 func publicEntries(m *Mention) []indexEntry {
 	number, received, dated, typ := numberPart(m.Number), timePart(m.Public), timePart(m.Dated()), publicType(m)
+	changed := numberPart(max(m.Changed, m.Number))
 	return []indexEntry{
-		{mentionsPage, join(m.Page, received+number+dated, typ)},
-		{mentionsNumber, join(typ, number+received+dated, m.Page)},
-		{mentionsReceived, join(typ, received+number+dated, m.Page)},
-		{mentionsDated, join(typ, dated+number+received, m.Page)},
+		{mentionsPage, join(m.Page, received+number+dated+changed, typ)},
+		{mentionsNumber, join(typ, number+received+dated+changed, m.Page)},
+		{mentionsReceived, join(typ, received+number+dated+changed, m.Page)},
+		{mentionsDated, join(typ, dated+number+received+changed, m.Page)},
 	}
 }
 
@@ -59,10 +60,11 @@ type Place struct {
 	Number   uint64
 	Received time.Time
 	Dated    time.Time
+	Changed  uint64 // the change at which readers last saw something else of it
 }
 
-// placeLength is that of the three numbers with which the key of a place begins.
-const placeLength = 24
+// placeLength is that of the four numbers with which the key of a place begins.
+const placeLength = 32
 
 // place reads the numbers of an entry, and the part that its key ends with; false when it
 // is cut off.
@@ -78,7 +80,10 @@ func (o Order) place(key, id []byte) (p Place, rest string, ok bool) {
 	case ByDated:
 		dated, number, received = a, b, c
 	}
-	p = Place{ID: string(id), Number: parseNumberPart(number), Received: parseTimePart(received), Dated: parseTimePart(dated)}
+	p = Place{
+		ID: string(id), Number: parseNumberPart(number), Received: parseTimePart(received), Dated: parseTimePart(dated),
+		Changed: parseNumberPart(string(key[24:placeLength])),
+	}
 	return p, string(key[placeLength+1:]), true
 }
 

@@ -59,7 +59,7 @@ func (m *model) checkPublic(t *rapid.T, tx *store.Tx) error {
 			tt.l.Downwards = down
 			for p := range tx.Public(tt.l) {
 				got = append(got, p.ID)
-				if x := m.mentions[p.ID]; p.Page != x.Page || p.Type != countedAs(x) || p.Number != x.Number || !p.Received.Equal(x.Public) || !p.Dated.Equal(x.Dated()) {
+				if x := m.mentions[p.ID]; p.Page != x.Page || p.Type != countedAs(x) || p.Number != x.Number || !p.Received.Equal(x.Public) || !p.Dated.Equal(x.Dated()) || p.Changed != max(x.Changed, x.Number) {
 					errs = append(errs, fmt.Errorf("%s: got %+v of %+v", name, p, x))
 				}
 			}

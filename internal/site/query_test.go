@@ -2,7 +2,6 @@ package site_test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -142,141 +141,38 @@ func compareQueries(t *testing.T, w *world, when string, all []site.Response, pa
 	}
 }
 
-// poller is a client that asks for what is new, as eleventy-plugin-webmentions and
-// jekyll-webmention_io do, and lets go of what has gone.
-type poller struct {
-	last  uint64
-	since time.Time
-	has   map[uint64]string // wm-id → source
-}
-
-func (p *poller) poll(ctx context.Context, w *world, byTime bool) {
-	w.t.Helper()
-	q := site.Query{Everything: true, Upwards: true, PerPage: 3, SinceID: p.last}
-	if byTime {
-		q.SinceID, q.Since = 0, p.since
-	}
-	for more := true; more; q.Page++ {
-		found, err := w.talk.Find(ctx, q)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for _, r := range found.Responses {
-			p.has[r.Number] = r.Source
-			p.last, p.since = max(p.last, r.Number), r.Received.Truncate(time.Second)
-		}
-		more = len(found.Responses) == 3
-	}
-	gone, err := w.talk.Deleted(ctx, site.Query{Everything: true, PerPage: 1000})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, g := range gone.Children {
-		delete(p.has, g.WMID)
-	}
-}
-
-// DESIGN 4: who polls the whole site by since_id, or by since, and asks what has gone, has
-// what is public, through late approvals, withdrawals, revivals, blocks and merged pages.
-func TestPollersOfAWholeSiteMissNothing(t *testing.T) {
-	for _, byTime := range []bool{false, true} {
-		inWorld(t, func(t *testing.T, w *world) {
-			post, other := w.create(entry("content", "x")), w.create(entry("content", "y"))
-			client := poller{has: map[uint64]string{}}
-			check := func(when string) {
-				t.Helper()
-				client.poll(t.Context(), w, byTime)
-				want := map[uint64]string{}
-				for _, r := range w.everyone() {
-					want[r.Number] = r.Source
-				}
-				if d := gocmp.Diff(want, client.has); d != "" {
-					t.Errorf("%s, by time %t (-public +has):\n%s", when, byTime, d)
-				}
-			}
-			bea, host := w.host("bea.example"), w.host("carl.example")
-			late := ""
-			for i := range 8 {
-				bea.says(fmt.Sprint("/", i), by(fmt.Sprint("Bea", i), "u-in-reply-to", post, "hello"))
-				id := w.receive(fmt.Sprint("https://bea.example/", i), post)
-				if i == 2 {
-					late = id
-					continue
-				}
-				w.decide(w.approve, id)
-				pass(time.Second)
-			}
-			check("some are approved")
-			w.decide(w.approve, late)
-			check("a late approval")
-			bea.says("/0", "<p>nothing any more")
-			w.receive("https://bea.example/0", post)
-			pass(time.Minute)
-			check("withdrawn")
-			bea.says("/0", by("Bea0", "u-in-reply-to", post, "hello again"))
-			revived := w.receive("https://bea.example/0", post)
-			if m := w.mention(revived); m.State != store.Approved {
-				w.decide(w.approve, revived)
-			}
-			pass(time.Second)
-			client.has[w.mention(revived).Number] = w.mention(revived).Source // its wm-id is the one that it had
-			check("revived")
-			w.decide(w.mentions.Delete, late)
-			check("deleted")
-			host.says("/1", by("Carl", "u-like-of", other, "x"))
-			w.decide(w.approve, w.receive("https://carl.example/1", other))
-			pass(time.Second)
-			check("another page")
-			w.remove(other)
-			delete(client.has, client.last) // of a page that is gone itself nobody builds anything
-			check("a post goes")
-		})
-	}
-}
-
-// What has gone is named while it is known by whom it was, and by its number alone after that.
-func TestDeletedFeed(t *testing.T) {
+// READ-API 2: by what changed last, a text that was edited comes first, with the wm-id that it had;
+// for a page as for the site.
+func TestQueriesByWhatChangedLast(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		post := w.create(entry("content", "x"))
-		one := w.show(post, "https://bea.example/1", post+"#c1", store.Version{Type: "like"})
-		two := w.show(post, "https://bea.example/2", post, store.Version{Type: "like"})
-		three := w.show(post, "https://bea.example/3", post, store.Version{Type: "like"})
-		w.decide(w.mentions.Reject, one)
-		pass(time.Second)
-		w.decide(w.mentions.Delete, two)
-		pass(time.Second)
-		at := time.Now()
-		pass(time.Second)
-		if err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error { return tx.DropMention(three) }); err != nil {
-			t.Fatal(err)
-		}
-		get := func(q site.Query) string {
-			q.Everything = true
-			feed, err := w.talk.Deleted(t.Context(), q)
-			if err != nil {
-				t.Fatal(err)
+		bea := w.host("bea.example")
+		for i := range 3 {
+			bea.says(fmt.Sprint("/", i), by("Bea", "u-in-reply-to", post, "hello"))
+			id := w.receive(fmt.Sprint("https://bea.example/", i), post)
+			if w.mention(id).State != store.Approved {
+				w.decide(w.approve, id)
 			}
-			var all []string
-			for _, g := range feed.Children {
-				all = append(all, fmt.Sprint(g.WMID, " ", g.WMSource, " ", strings.TrimPrefix(g.WMTarget, post)))
-			}
-			return fmt.Sprint(feed.Paging.Total, ": ", strings.Join(all, ", "))
+			pass(time.Minute)
 		}
-		for want, q := range map[string]site.Query{
-			"3: 3  , 2 https://bea.example/2 , 1 https://bea.example/1 ": {},
-			"3: 1 https://bea.example/1 , 2 https://bea.example/2 , 3  ": {Upwards: true},
-			"3: 2 https://bea.example/2 ":                                {PerPage: 1, Page: 1},
-			"1: 3  ":                                                     {Since: at},
-			"2: 3  , 2 https://bea.example/2 ":                           {SinceID: 1},
-			"3: ":                                                        {Page: math.MaxInt},
-		} {
-			if got := get(q); got != want {
-				t.Errorf("%+v: got %q, want %q", q, got, want)
-			}
+		bea.says("/1", by("Bea", "u-in-reply-to", post, "hello, once more"))
+		w.decide(w.approve, w.receive("https://bea.example/1", post))
+		if got := w.texts(post); !slices.Contains(got, "hello, once more") {
+			t.Fatalf("the edited text is not shown: %q", got)
 		}
-		w.decide(w.approve, one)
-		if got, want := get(site.Query{}), "2: 3  , 2 https://bea.example/2 "; got != want {
-			t.Errorf("one is back: got %q, want %q", got, want)
+		for _, q := range []site.Query{{Everything: true}, {Targets: []string{post}}, {Everything: true, SinceID: 1}} {
+			want := "1 2 0"
+			if q.SinceID > 0 {
+				want = "1 2"
+			}
+			q.SortBy = "updated"
+			if got := strings.Join(sources(w.feed(q)), " "); got != want {
+				t.Errorf("%+v: got %s, want %s", q, got, want)
+			}
+			q.Upwards, q.PerPage = true, 1
+			if got := strings.Join(sources(w.feed(q)), " "); got != want[len(want)-1:] {
+				t.Errorf("%+v: got %s, want the last of %s", q, got, want)
+			}
 		}
 	})
 }
