@@ -2,24 +2,12 @@ package web_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-
-	"tertulia/indieauth"
-	"tertulia/internal/site"
-	"tertulia/internal/web"
-	"tertulia/micropub"
-	"tertulia/store"
 )
 
 const api = "https://ana.example/-/api/"
@@ -155,126 +143,12 @@ func jekyll(t *testing.T, b *browser, both string) {
 	}
 }
 
-// READ-API 2: who may ask for a whole site, in which of three ways the token comes, and what
-// those are told who may not.
-func TestTokensOfTheReadAPI(t *testing.T) {
-	inWorld(t, func(w *world) {
-		t := w.T
-		post := w.gathering()
-		read, write, b := w.token("read"), w.token("create", "update"), w.visitor()
-		gone := w.token("read")
-		for i, address := range []string{"mentions.jf2?token=" + read, "mentions.jf2?access_token=" + read, "mentions.jf2", "mentions.jf2?domain=ana.example", "mentions.jf2?domain=ANA.example."} {
-			a := b.get(api+address, "Authorization", map[bool]string{true: "bearer " + read}[i >= 2])
-			if a.status != 200 || !strings.Contains(a.body, `"total":7`) || a.header.Get("Cache-Control") != "no-store" || a.header.Get("ETag") != "" || a.header.Get("Access-Control-Allow-Origin") != "*" {
-				t.Errorf("%s: got %d %v %s", address, a.status, a.header, a.body)
-			}
-		}
-		tokens, err := w.ana().Access.Tokens(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, one := range tokens {
-			if one.LastUsed.IsZero() && slices.Contains(one.Scopes, "read") {
-				if err := w.ana().Access.RevokeBy(t.Context(), one.Hash); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		forbidden := `{"error":"forbidden","error_description":"Access token was not valid"}` + "\n"
-		for _, tt := range []struct {
-			query, bearer, body string
-			status              int
-		}{
-			{"mentions.jf2", "", `{"error":"invalid_input","error_description":"Either a token or a target URL is required"}` + "\n", 400},
-			{"mentions.jf2?domain=ana.example", "", `{"error":"invalid_input","error_description":"Either a token or a target URL is required"}` + "\n", 400},
-			{"mentions.jf2?token=wrong", "", forbidden, 401}, {"mentions.jf2", "wrong", forbidden, 401}, {"mentions.jf2?token=" + gone, "", forbidden, 401},
-			{"mentions.jf2?token=" + write, "", "", 403}, {"export?token=" + write, "", "", 403}, {"deleted?token=wrong", "", forbidden, 401},
-			{"deleted", "", `{"error":"invalid_input","error_description":"A token is required"}` + "\n", 400},
-			{"count?token=wrong", "", forbidden, 401}, {"count?token=" + read, "", `{"count":7,"type":{"bookmark":1,"like":1,"mention":1,"reply":1,"repost":1,"rsvp-interested":1,"rsvp-yes":1}}` + "\n", 200},
-			{"count?domain=evil.test&token=" + read, "", `{"count":0,"type":{}}` + "\n", 200},
-			{"mentions.jf2?domain=evil.test&token=" + read, "", `{"type":"feed","name":"Webmentions","children":[],"paging":{"per-page":20,"page":0,"total":0,"total-pages":0}}` + "\n", 200},
-			{"mentions?domain=evil.test&token=" + read, "", `{"links":[]}` + "\n", 200},
-			{"export?domain=evil.test&token=" + read, "", site.EmptyExport, 200},
-			{"deleted?domain=evil.test&token=" + read, "", `{"type":"feed","name":"Deleted webmentions","children":[],"paging":{"per-page":20,"page":0,"total":0,"total-pages":0}}` + "\n", 200},
-			// With a page the token is of no account; the page may be one that cannot be.
-			{"count?token=wrong&target=" + url.QueryEscape(post), "", `{"count":7,"type":{"bookmark":1,"like":1,"mention":1,"reply":1,"repost":1,"rsvp-interested":1,"rsvp-yes":1}}` + "\n", 200},
-			{"mentions?token=" + read + "&target=https://ana.example/" + strings.Repeat("x", 600), "", `{"links":[]}` + "\n", 200},
-		} {
-			a := b.get(api+tt.query, "Authorization", strings.TrimSuffix("Bearer "+tt.bearer, "Bearer "))
-			if a.status != tt.status || tt.body != "" && a.body != tt.body || a.header.Get("Cache-Control") != "no-store" || !json.Valid([]byte(a.body)) {
-				t.Errorf("%s: got %d %v %s, want %d %s", tt.query, a.status, a.header, a.body, tt.status, tt.body)
-			}
-		}
-		if strings.Contains(w.log.String(), read) {
-			t.Error("a token stands in the log")
-		}
-		if a := b.do("OPTIONS", api+"mentions.jf2", "", "Origin", "https://x.example", "Access-Control-Request-Headers", "authorization"); a.status != 204 || a.header.Get("Access-Control-Allow-Credentials") != "" {
-			t.Errorf("a script asks before it sends a token: got %d %v", a.status, a.header)
-		}
-	})
-}
-
-// A token of one site opens nothing of another of the service.
-func TestTokensAreOfOneSite(t *testing.T) {
-	inWorldOf(t, []house{{home: "https://ana.example/", language: "es"}, {home: "https://berta.example/", language: "en"}}, func(w *world) {
-		token := w.token("read")
-		if a := w.visitor().get("https://berta.example/-/api/mentions.jf2?token=" + token); a.status != 401 {
-			w.Errorf("got %d %s", a.status, a.body)
-		}
-		if a := w.visitor().get("https://ana.example/-/api/mentions.jf2?domain=berta.example&token=" + token); a.status != 200 || !strings.Contains(a.body, `"total":0`) {
-			w.Errorf("got %d %s", a.status, a.body)
-		}
-	})
-}
-
 // allAnswers are the addresses of everything that the API says about public mentions.
 func allAnswers(post, token string) (all []string) {
 	for _, end := range []string{"mentions", "mentions.json", "mentions.jf2", "mentions.mf2", "mentions.jsonfeed", "mentions.atom", "mentions.html", "feed.json", "links.jf2"} {
 		all = append(all, api+end+"?per-page=100&target="+url.QueryEscape(post), api+end+"?per-page=100&token="+token)
 	}
 	return all
-}
-
-// Private, pending, rejected and deleted mentions, drafts and posts that are gone are in no
-// answer, whatever the token.
-func TestNoTokenOpensWhatIsNotPublic(t *testing.T) {
-	inWorld(t, func(w *world) {
-		t := w.T
-		post, gone := w.post("Base camp", "The networks are loudspeakers."), w.post("Gone", "It goes.")
-		secret := `<p class="e-content">Not public</p>`
-		for i, decision := range []string{"", "reject", "delete"} {
-			source := fmt.Sprintf("https://host%d.example/", i)
-			w.say(source, entry("u-in-reply-to", post, secret))
-			if status := w.mention(source, post); decision != "" {
-				w.decide(status, decision)
-			}
-		}
-		w.replied("https://gone.example/", gone, entry("u-in-reply-to", gone, secret))
-		if err := w.ana().Posts.Delete(t.Context(), micropub.Grant{}, gone); err != nil {
-			t.Fatal(err)
-		}
-		private := w.post("Private", "Soon private.")
-		w.replied("https://friend.example/", private, entry("u-in-reply-to", private, secret))
-		hide := micropub.Update{Replace: map[string][]any{"visibility": {"private"}}}
-		if _, err := w.ana().Posts.Update(t.Context(), micropub.Grant{}, private, hide); err != nil {
-			t.Fatal(err)
-		}
-		settle()
-		token, b := w.token(site.Scopes()...), w.visitor()
-		for _, page := range []string{post, gone, private} {
-			for _, address := range append(allAnswers(page, token), api+"export?token="+w.token(site.Scopes()...)) {
-				if a := b.get(address); a.status != 200 || strings.Contains(a.body, "Not public") || strings.Contains(a.body, "host0.example") || strings.Contains(a.body, "friend.example") {
-					t.Errorf("%s: got %d\n%s", address, a.status, a.body)
-				}
-			}
-		}
-		if a := b.get(api + "count?token=" + token); a.body != `{"count":0,"type":{}}`+"\n" {
-			t.Errorf("count: got %s", a.body)
-		}
-		if feed := b.jf2(api + "deleted?token=" + token); len(feed.Children) != 0 {
-			t.Errorf("what never was public, or is of a post that went, has not gone: %+v", feed)
-		}
-	})
 }
 
 // People who open an address of the API see a page, in their language, with what it says.
@@ -359,106 +233,6 @@ func TestFeedsOfTheAPI(t *testing.T) {
 	})
 }
 
-// READ-API 6: everything, as a file, once in five minutes for each token.
-func TestExport(t *testing.T) {
-	inWorld(t, func(w *world) {
-		t := w.T
-		post := w.gathering()
-		one, other, b := w.token("read"), w.token("read"), w.visitor()
-		for range 3 {
-			if a := b.do("HEAD", api+"export.jf2?token="+one, ""); a.status != 200 || a.body != "" {
-				t.Errorf("HEAD: got %d", a.status)
-			}
-		}
-		a := b.get(api + "export.jf2?token=" + one)
-		name := `attachment; filename="webmentions-ana.example-` + time.Now().UTC().Format(time.DateOnly) + `.jf2.json"`
-		if a.status != 200 || a.header.Get("Content-Disposition") != name || a.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("got %d %v", a.status, a.header)
-		}
-		lines := strings.Split(strings.TrimSpace(a.body), "\n")
-		if len(lines) != 9 || lines[0] != `{"type":"feed","name":"Webmentions","children":[` || lines[8] != "]}" || !json.Valid([]byte(a.body)) {
-			t.Errorf("got %d lines\n%s", len(lines), a.body)
-		}
-		up := b.get(api + "mentions.jf2?sort-dir=up&target=" + url.QueryEscape(post)).body
-		for _, line := range lines[1:8] {
-			if !strings.Contains(up, strings.TrimSuffix(line, ",")) {
-				t.Errorf("not as the feed has it: %s", line)
-			}
-		}
-		again := b.get(api + "export?token=" + one)
-		if again.status != 429 || again.header.Get("Retry-After") == "" || again.header.Get("Content-Disposition") != "" || !strings.Contains(again.body, "rate_limit_exceeded") {
-			t.Errorf("at once: got %d %v %s", again.status, again.header, again.body)
-		}
-		if a := b.get(api + "export?token=" + other); a.status != 200 {
-			t.Errorf("another token: got %d", a.status)
-		}
-		time.Sleep(5 * time.Minute)
-		if a := b.get(api + "export?token=" + one); a.status != 200 {
-			t.Errorf("after five minutes: got %d", a.status)
-		}
-		// Fifty at once: one of them gets it.
-		time.Sleep(5 * time.Minute)
-		var got [50]int
-		var all sync.WaitGroup
-		for i := range got {
-			all.Go(func() {
-				rec := httptest.NewRecorder()
-				w.handler.ServeHTTP(rec, httptest.NewRequest("GET", api+"export?token="+one, nil))
-				got[i] = rec.Code
-			})
-		}
-		all.Wait()
-		slices.Sort(got[:])
-		if got[0] != 200 || got[1] != 429 {
-			t.Errorf("fifty at once: got %v", got)
-		}
-	})
-}
-
-// What cannot be read is not half an export: the client sees that it was cut off, or why, and may
-// ask again.
-func TestExportOfBrokenData(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.gathering()
-		token := w.token("read")
-		ok, err := w.ana().Access.Grant(w.Context(), token)
-		if err != nil || len(ok.Scopes) != 1 {
-			w.Fatal(err)
-		}
-		w.db.Close()
-		if a := w.visitor().get(api + "export?token=" + token); a.status != 500 || !json.Valid([]byte(a.body)) || a.header.Get("Content-Disposition") != "" {
-			w.Errorf("got %d %v %s", a.status, a.header, a.body)
-		}
-	})
-}
-
-// READ-API 6: what has gone, and is back.
-func TestDeletedOfTheReadAPI(t *testing.T) {
-	inWorld(t, func(w *world) {
-		t := w.T
-		post := w.post("Base camp", "The networks are loudspeakers.")
-		token, b := w.token("read"), w.visitor()
-		w.say("https://bea.example/", entry("u-like-of", post, ""))
-		status := w.mention("https://bea.example/", post)
-		w.decide(status, "approve")
-		id := b.jf2(api + "mentions.jf2?token=" + token).Children[0].ID
-		if a := b.get(api + "deleted.jf2?token=" + token); a.body != `{"type":"feed","name":"Deleted webmentions","children":[],"paging":{"per-page":20,"page":0,"total":0,"total-pages":0}}`+"\n" {
-			t.Errorf("before: got %s", a.body)
-		}
-		time.Sleep(time.Minute)
-		w.decide(status, "reject")
-		at := time.Now().UTC().Format("2006-01-02T15:04:05Z")
-		want := fmt.Sprintf(`{"type":"feed","name":"Deleted webmentions","children":[{"wm-id":%d,"wm-source":"https://bea.example/","wm-target":"%s","wm-deleted":"%s"}],"paging":{"per-page":20,"page":0,"total":1,"total-pages":1}}`+"\n", id, post, at)
-		if d := cmp.Diff(want, b.get(api+"deleted?token="+token).body); d != "" {
-			t.Errorf("deleted (-want +got):\n%s", d)
-		}
-		w.decide(status, "approve")
-		if feed := b.jf2(api + "deleted?token=" + token); len(feed.Children) != 0 {
-			t.Errorf("it is back: got %+v", feed)
-		}
-	})
-}
-
 // READ-API 6: the example is there for everybody, with the page's own address in it, and the
 // same for the same seed.
 func TestExampleOfTheReadAPI(t *testing.T) {
@@ -511,83 +285,4 @@ func TestPagingOfTheReadAPI(t *testing.T) {
 			}
 		}
 	})
-}
-
-// FuzzAPIQuery asks whatever one likes: the answer is never that something went wrong, is always
-// of its kind, and never says more than is public.
-func FuzzAPIQuery(f *testing.F) {
-	for _, seed := range []string{
-		"target=https://ana.example/", "target[]=a&target[0]=b&target[=c", "token=x", "access_token=%00", "domain=%5B::1&token=TOKEN", "token=TOKEN&since=1999-01-01T00:00:00+00:00",
-		"token=TOKEN&since_id=18446744073709551615", "token=TOKEN&page=9223372036854775807&per-page=9223372036854775807", "token=TOKEN&sort-by=rsvp&sort-dir=up&wm-property[]=rsvp",
-		"token=TOKEN&since=9999-12-31&sort-by=published", "target=//ana.example/&jsonp=a.b", "target=%68ttps://ana.example/%2e%2e/x#y", "a;b", "token=TOKEN&TOKEN", "%zz", "jsonp=alert(1)&target=x",
-	} {
-		for i := range 6 {
-			f.Add(i, seed)
-		}
-	}
-	paths := []string{"mentions", "mentions.jf2", "mentions.atom", "count", "deleted", "example/mentions.jf2"}
-	handler, token := small(f)
-	f.Fuzz(func(t *testing.T, path int, query string) {
-		r := httptest.NewRequest("GET", api+paths[uint(path)%uint(len(paths))], nil)
-		r.URL.RawQuery = strings.ReplaceAll(query, "TOKEN", token)
-		rec := httptest.NewRecorder()
-		handler.ServeHTTP(rec, r)
-		if !slices.Contains([]int{200, 400, 401}, rec.Code) {
-			t.Fatalf("got %d %s", rec.Code, rec.Body)
-		}
-		body := strings.TrimSpace(rec.Body.String())
-		asked := r.URL.Query()
-		asked.Del("token")
-		asked.Del("access_token")
-		for _, secret := range []string{"waits.example", token} {
-			if strings.Contains(body, secret) && !strings.Contains(asked.Encode(), secret) {
-				t.Errorf("says what is not public: %s", body)
-			}
-		}
-		switch kind := rec.Header().Get("Content-Type"); kind {
-		case "application/atom+xml;charset=UTF-8":
-			return
-		case "text/javascript;charset=UTF-8":
-			name := r.URL.Query().Get("jsonp")
-			inner, ok := strings.CutPrefix(body, name+"(")
-			if body, ok = strings.CutSuffix(inner, ")"); !ok || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.") != "" {
-				t.Fatalf("calls %q: %s", name, inner)
-			}
-		case "application/json;charset=UTF-8":
-		default:
-			t.Fatalf("is %s", kind)
-		}
-		if !json.Valid([]byte(body)) || strings.ContainsAny(body, "<>") {
-			t.Errorf("got %s", body)
-		}
-	})
-}
-
-// small is a service with one public mention and one that waits, in time as it is, and a
-// token to read with.
-func small(f *testing.F) (http.Handler, string) {
-	f.Helper()
-	db, err := store.Open(f.TempDir(), store.Options{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { db.Close() })
-	s := &site.Site{Key: "ana.example", URL: &url.URL{Scheme: "https", Host: "ana.example", Path: "/"}, Base: "https://ana.example/-/", Language: "es"}
-	access := &site.Access{Site: s, DB: db}
-	one := &web.Site{
-		Site: s, Access: access, Conversation: &site.Conversation{Site: s, DB: db}, Mentions: &site.Mentions{Site: s, DB: db, Limits: &site.Limits{}},
-		Posts: &site.Posts{Site: s, DB: db}, Micropub: &micropub.Handler{}, IndieAuth: &indieauth.Server{Issuer: s.Base}, Files: http.NotFoundHandler(),
-	}
-	err = db.Update(f.Context(), s.Key, func(tx *store.Tx) error {
-		shown := &store.Version{Type: "reply", URL: "https://bea.example/", Text: "<hello>", Digest: "1"}
-		return errors.Join(
-			tx.PutPage(store.Page{ID: "p", URL: "https://ana.example/", Found: true}, "/"),
-			tx.PutMention(store.Mention{ID: "1", Source: "https://bea.example/", Target: "https://ana.example/", Page: "p", State: store.Approved, Shown: shown, Received: tx.Now}),
-			tx.PutMention(store.Mention{ID: "2", Source: "https://waits.example/", Target: "https://ana.example/", Page: "p", State: store.Pending, Shown: shown, Received: tx.Now}))
-	})
-	token, denied := access.NewToken(f.Context(), "fuzz", []string{"read"})
-	if err := errors.Join(err, denied); err != nil {
-		f.Fatal(err)
-	}
-	return (&web.Server{Sites: []*web.Site{one}}).Handler(), token
 }
