@@ -3,7 +3,9 @@ package site_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,10 +101,45 @@ func TestPollersOfAWholeSiteMissNothing(t *testing.T) {
 			w.decide(w.approve, w.receive("https://carl.example/1", other))
 			pass(time.Second)
 			check("another page")
+			w.file("old/index.html")
+			w.file("new/index.html")
+			old, now := "https://me.example/old/", "https://me.example/new/"
+			for _, page := range []string{old, now} { // one source speaks of both, and one of each
+				host.says("/both", by("Carl", "u-in-reply-to", old, `<a href="`+now+`">both</a>`))
+				w.decide(w.approve, w.receive("https://carl.example/both", page))
+				host.says("/of"+page[len(page)-4:], by("Carl", "u-like-of", page, "x"))
+				w.decide(w.approve, w.receive("https://carl.example/of"+page[len(page)-4:], page))
+				pass(time.Second)
+			}
+			check("two pages")
+			w.remap(old, now, site.Remap{By: "me"})
+			pass(time.Minute)
+			check("they are one")
+			if n := slices.Collect(maps.Values(client.has)); slices.Contains(n, "") || !slices.Contains(n, "https://carl.example/both") {
+				t.Errorf("got %v", n)
+			}
+			w.namesNothingPublic()
 			w.remove(other)
-			delete(client.has, client.last) // of a page that is gone itself nobody builds anything
+			maps.DeleteFunc(client.has, func(_ uint64, source string) bool { return source == "https://carl.example/1" }) // of a page that is gone itself nobody builds anything
 			check("a post goes")
 		})
+	}
+}
+
+// namesNothingPublic fails when what is said to have gone is a pair that is public: a client that
+// goes by source and target would let go of that.
+func (w *world) namesNothingPublic() {
+	w.t.Helper()
+	gone, err := w.talk.Deleted(w.t.Context(), site.Query{Everything: true, PerPage: 1000})
+	if err != nil || len(gone.Children) == 0 {
+		w.t.Fatalf("got %+v, %v", gone, err)
+	}
+	for _, g := range gone.Children {
+		for _, r := range w.everyone() {
+			if r.Number == g.WMID || r.Source == g.WMSource && r.Target == g.WMTarget {
+				w.t.Errorf("%+v has gone, and is public: %+v", g, r)
+			}
+		}
 	}
 }
 
