@@ -78,7 +78,7 @@ func TestExampleFeed(t *testing.T) {
 // everyShape is a page with a response of each kind, at times that stand still.
 func everyShape(t *testing.T, w *world) site.Found {
 	post := w.create(entry("content", "x"), "post")
-	pass(time.Date(2000, 1, 1, 0, 1, 0, 0, time.UTC).Sub(time.Now()))
+	pass(time.Until(time.Date(2000, 1, 1, 0, 1, 0, 0, time.UTC)))
 	at := time.Date(2026, 11, 21, 18, 5, 0, 0, time.FixedZone("", -5*3600))
 	bea := mf2.Author{Name: `Bea "<i>" & 'co'`, URL: "https://bea.example/"}
 	for i, v := range []store.Version{

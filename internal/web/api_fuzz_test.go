@@ -53,8 +53,9 @@ func FuzzAPIQuery(f *testing.F) {
 			return
 		case "text/javascript;charset=UTF-8":
 			name := r.URL.Query().Get("jsonp")
-			inner, ok := strings.CutPrefix(body, name+"(")
-			if body, ok = strings.CutSuffix(inner, ")"); !ok || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.") != "" {
+			inner, called := strings.CutPrefix(body, name+"(")
+			ended := false
+			if body, ended = strings.CutSuffix(inner, ")"); !called || !ended || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.") != "" {
 				t.Fatalf("calls %q: %s", name, inner)
 			}
 		case "application/json;charset=UTF-8":
