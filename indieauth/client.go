@@ -79,6 +79,10 @@ const (
 	clientLimit = 15 * time.Second // for all requests of one step
 )
 
+// newState is what comes back with the answer. Others keep it meanwhile: it opens nothing, but
+// tells that an answer is to this request.
+func newState() string { return newSecret("") }
+
 // Begin finds the server of the person who typed me, and returns where to send the
 // browser. me may be a host alone. Errors are [ErrNoServer], or of the address itself.
 func (c *Client) Begin(ctx context.Context, me string) (*url.URL, Flow, error) {
@@ -93,7 +97,7 @@ func (c *Client) Begin(ctx context.Context, me string) (*url.URL, Flow, error) {
 		return nil, Flow{}, fmt.Errorf("%s: %w: %w", me, ErrNoServer, err)
 	}
 	flow := Flow{
-		State: newSecret(""), Verifier: oauth2.GenerateVerifier(), Me: me, Met: met, Server: server,
+		State: newState(), Verifier: oauth2.GenerateVerifier(), Me: me, Met: met, Server: server,
 		Scopes: slices.Clone(c.Scopes), Began: time.Now(),
 	}
 	if flow.wantsToken() && server.Token == "" {

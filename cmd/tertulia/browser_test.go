@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -113,7 +112,7 @@ func picture(t *testing.T, ctx context.Context, name string, width int64, scheme
 // scope unticked, the code traded for a token that may do just that.
 func TestConsentInABrowser(t *testing.T) {
 	browser := newBrowser(t)
-	ana, err := startDemoSite(t.Context(), t.TempDir(), "Ana", "es", slog.New(slog.NewTextHandler(io.Discard, nil)))
+	ana, err := startDemoSite(t.Context(), dataDir(t), "Ana", "es", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,13 +177,13 @@ func TestConsentInABrowser(t *testing.T) {
 // no other host for anything (HOSTILE 114).
 func TestConversationInABrowser(t *testing.T) {
 	browser := newBrowser(t)
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	ana, err := startDemoSite(t.Context(), t.TempDir(), "Ana", "es", log)
+	log := quiet()
+	ana, err := startDemoSite(t.Context(), dataDir(t), "Ana", "es", log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ana.stop()
-	bruno, err := startDemoSite(t.Context(), t.TempDir(), "Bruno", "es", log)
+	bruno, err := startDemoSite(t.Context(), dataDir(t), "Bruno", "es", log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"image/color"
 	"image/png"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -56,7 +55,7 @@ func TestTokensInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := loadSettings(globals{Config: os.DevNull, Data: t.TempDir(), Listen: l.Addr().String()}, func(string) (string, bool) { return "", false })
+	set, err := loadSettings(globals{Config: os.DevNull, Data: dataDir(t), Listen: l.Addr().String()}, func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +65,7 @@ func TestTokensInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	svc, err := wire(set, db, clients{strangers: &http.Client{Transport: pluma{}}, own: newClients(set, slog.New(slog.DiscardHandler)).own}, slog.New(slog.DiscardHandler))
+	svc, err := wire(set, db, clients{strangers: &http.Client{Transport: pluma{}}, own: newClients(set, quiet()).own}, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

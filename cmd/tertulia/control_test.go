@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"tertulia/internal/leaktest"
 	"tertulia/store"
 )
 
@@ -23,6 +24,7 @@ func newControlled(t *testing.T) (set *settings, logged *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	leaktest.Dir(t, dir)
 	set, err = loadSettings(globals{Config: os.DevNull, Data: dir}, func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +34,7 @@ func newControlled(t *testing.T) (set *settings, logged *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	logged = &bytes.Buffer{}
-	log := slog.New(slog.NewTextHandler(logged, nil))
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(logged, leaktest.Log()), nil))
 	svc, err := wire(set, db, newClients(set, log), log)
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -16,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tertulia/internal/leaktest"
 	"tertulia/internal/webtest"
 	"tertulia/store"
 )
@@ -42,7 +42,7 @@ func newPerson(t *testing.T, web *webtest.Web, host string, listeners ...net.Lis
 	t.Helper()
 	home := "https://" + host + "/"
 	set := defaults()
-	set.Data = t.TempDir()
+	set.Data = dataDir(t)
 	set.Sites = []siteSettings{{
 		URL: home, Name: strings.ToUpper(host[:1]) + strings.TrimSuffix(host[1:], ".example"), Language: "en",
 		Publish: publishSettings{Preset: "html"}, Conversation: conversationSettings{Approve: "people"},
@@ -51,7 +51,7 @@ func newPerson(t *testing.T, web *webtest.Web, host string, listeners ...net.Lis
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := quiet()
 	svc, err := wire(set, db, clients{strangers: web.Client(), own: web.Client()}, log)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func newPerson(t *testing.T, web *webtest.Web, host string, listeners ...net.Lis
 		stop()
 		db.Close()
 	})
-	web.Handle(host, svc.http)
+	web.Handle(host, leaktest.Handler(svc.http))
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

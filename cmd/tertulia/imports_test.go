@@ -62,7 +62,8 @@ func checkAlone(t *testing.T, name, imported string) {
 		"tertulia/internal/fetch":   "cmd/tertulia",
 		"go.etcd.io/bbolt":          "store",
 		"github.com/gorilla/mux":    "internal/web",
-		"tertulia/internal/webtest": "tests",
+		"tertulia/internal/webtest":  "tests",
+		"tertulia/internal/leaktest": "tests",
 	} {
 		if strings.HasPrefix(imported, prefix) && name != owner {
 			t.Errorf("%s imports %s; only %s may", name, imported, owner)

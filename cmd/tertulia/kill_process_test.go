@@ -39,7 +39,7 @@ func newMortal(t testing.TB, program ...string) *mortal {
 	}
 	address := l.Addr().String()
 	l.Close()
-	dir := t.TempDir()
+	dir := dataDir(t)
 	m := &mortal{t: t, program: program, dir: filepath.Join(dir, "data"), home: "http://" + address + "/", output: filepath.Join(dir, "output")}
 	config := fmt.Sprintf(`
 		listen = %q

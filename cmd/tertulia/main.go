@@ -9,17 +9,21 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
 )
 
-func main() {
+func main() { os.Exit(process(os.Stderr)) }
+
+// process is the program in this process, with its complaints and its log going to complaints.
+func process(complaints io.Writer) int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // the heap is small: half as much collecting costs a few megabytes
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends us at once
-	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdout, os.Stderr}, os.LookupEnv))
+	return run(ctx, os.Args[1:], stdio{os.Stdout, complaints}, os.LookupEnv)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -16,7 +14,7 @@ import (
 // when it is removed it opens nothing any more. The authenticator is the browser's own.
 func TestPasskeyInABrowser(t *testing.T) {
 	browser := newBrowser(t)
-	ana, err := startDemoSite(t.Context(), t.TempDir(), "Ana", "en", slog.New(slog.NewTextHandler(io.Discard, nil)))
+	ana, err := startDemoSite(t.Context(), dataDir(t), "Ana", "en", quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

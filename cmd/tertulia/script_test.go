@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,12 +18,29 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"tertulia/internal/leaktest"
 )
 
-// TestMain lets the test binary stand in for the program in scripts.
+// TestMain lets the test binary stand in for the program, in scripts and wherever else it is
+// started, and searches what it leaves behind for secrets.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tertulia": main})
+	testscript.Main(leaktest.Of(m), map[string]func(){"tertulia": func() {
+		leaktest.Join()
+		os.Exit(process(io.MultiWriter(os.Stderr, leaktest.Log())))
+	}})
 }
+
+// dataDir is a directory for data that is searched for secrets when the test ends.
+func dataDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	leaktest.Dir(t, dir)
+	return dir
+}
+
+// quiet is a log that nobody reads, but for who looks for secrets.
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(leaktest.Log(), nil)) }
 
 // TestScripts runs testdata/*.txtar: the program as somebody at a terminal meets it.
 // Beside the commands of testscript there are those of scriptCommands.
@@ -31,6 +49,14 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: scriptCommands,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else every program that ends takes a second more under -race
+			env.Setenv(leaktest.Variable, os.Getenv(leaktest.Variable))
+			env.Defer(func() {
+				for _, leak := range leaktest.Search(env.WorkDir) {
+					if !strings.Contains(leak, "/said: ") { // where scripts keep what was said to the owner
+						t.Error(leak)
+					}
+				}
+			})
 			return nil
 		},
 	})

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -47,7 +46,7 @@ func inFrontOf(t *testing.T, upstream string, proxies ...string) *url.URL {
 	t.Helper()
 	front := httptest.NewUnstartedServer(nil)
 	set := defaults()
-	set.Data, set.Proxies = t.TempDir(), proxies
+	set.Data, set.Proxies = dataDir(t), proxies
 	set.Sites = []siteSettings{{
 		URL: "http://" + front.Listener.Addr().String() + "/", Name: "Ana", Language: "en", Upstream: "http://" + upstream,
 		Publish: publishSettings{Preset: "none"}, Conversation: conversationSettings{Approve: "people", At: "#talk"},
@@ -56,7 +55,7 @@ func inFrontOf(t *testing.T, upstream string, proxies ...string) *url.URL {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
+	log := quiet()
 	svc, err := wire(set, db, newClients(set, log), log)
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
 
+	"tertulia/internal/leaktest"
 	"tertulia/internal/site"
 	"tertulia/store"
 )
@@ -316,7 +317,9 @@ func TestPasskeysByHost(t *testing.T) {
 
 // Nothing that comes instead of a passkey's answer does harm.
 func FuzzPasskeyAnswers(f *testing.F) {
-	db, err := store.Open(f.TempDir(), store.Options{})
+	dir := f.TempDir()
+	leaktest.Dir(f, dir)
+	db, err := store.Open(dir, store.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

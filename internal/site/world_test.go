@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tertulia/internal/lang"
+	"tertulia/internal/leaktest"
 	"tertulia/internal/publish"
 	"tertulia/internal/queue"
 	"tertulia/internal/site"
@@ -26,6 +27,8 @@ import (
 	"tertulia/store"
 	"tertulia/webmention"
 )
+
+func TestMain(m *testing.M) { os.Exit(leaktest.Of(m).Run()) }
 
 // world is one site, https://me.example/, with a real store and a real publisher on
 // a web in memory. It can be stopped and started again.
@@ -65,6 +68,8 @@ func approve(a site.Approval) func(*site.Site) { return func(s *site.Site) { s.A
 func newWorld(t *testing.T, settings ...func(*site.Site)) *world {
 	t.Helper()
 	w := &world{t: t, web: webtest.New(t), data: t.TempDir(), root: t.TempDir()}
+	leaktest.Dir(t, w.data)
+	leaktest.Dir(t, w.root)
 	l := lang.For("en")
 	w.site = &site.Site{
 		Key: "me.example", URL: parse(t, "https://me.example/"), Base: "https://me.example/-/",

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"tertulia/internal/leaktest"
 	"tertulia/internal/site"
 )
 
@@ -61,6 +62,7 @@ func (w *world) mastodon() *network {
 
 // token trades a code. GitHub says 200 when it refuses one, and answers with a form.
 func (n *network) token(rw http.ResponseWriter, r *http.Request) {
+	leaktest.Secret(networkToken)
 	n.asked = append(n.asked, r)
 	r.ParseForm()
 	asked, ok := n.codes[r.PostForm.Get("code")]

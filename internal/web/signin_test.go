@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tertulia/internal/leaktest"
 	"tertulia/internal/site"
 )
 
@@ -24,6 +25,7 @@ const (
 // withPassphrase gives Ana a passphrase.
 func (w *world) withPassphrase() {
 	w.Helper()
+	leaktest.Secret(phrase)
 	if err := w.ana().Access.SetPassphrase(w.Context(), "", phrase, ""); err != nil {
 		w.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"tertulia/indieauth"
 	"tertulia/internal/lang"
+	"tertulia/internal/leaktest"
 	"tertulia/internal/media"
 	"tertulia/internal/publish"
 	"tertulia/internal/queue"
@@ -29,6 +30,8 @@ import (
 	"tertulia/store"
 	"tertulia/webmention"
 )
+
+func TestMain(m *testing.M) { os.Exit(leaktest.Of(m).Run()) }
 
 // world is a whole service on an in-memory web, with real data and running jobs.
 type world struct {
@@ -87,7 +90,8 @@ func newWorld(t *testing.T, houses []house) *world {
 	t.Helper()
 	t.Cleanup(func() { time.Sleep(time.Second) }) // the web's servers linger for half a second
 	w := &world{T: t, web: webtest.New(t), dir: t.TempDir(), limits: &site.Limits{}, log: &logged{}}
-	log := slog.New(slog.NewTextHandler(w.log, nil))
+	leaktest.Dir(t, w.dir)
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(w.log, leaktest.Log()), nil))
 	db, err := store.Open(w.dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +106,7 @@ func newWorld(t *testing.T, houses []house) *world {
 	for _, h := range houses {
 		w.build(h, log)
 	}
-	w.handler = w.server.Handler()
+	w.handler = leaktest.Handler(w.server.Handler())
 	for _, s := range w.server.Sites {
 		if err := s.IndieAuth.Validate(); err != nil {
 			t.Fatal(err)
