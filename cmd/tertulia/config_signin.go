@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -78,11 +79,11 @@ func (n signinSettings) provider() *site.Provider {
 }
 
 // providers are the networks of a site.
-func (s *settings) providers(one siteSettings, own *http.Client) (all []*site.Provider) {
+func (s *settings) providers(one siteSettings, own *http.Client, log *slog.Logger) (all []*site.Provider) {
 	for _, n := range s.SignIn {
 		if n.at(one) {
 			p := n.provider()
-			p.HTTP = own
+			p.HTTP, p.Log = own, log
 			all = append(all, p)
 		}
 	}

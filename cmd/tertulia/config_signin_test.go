@@ -38,7 +38,7 @@ func TestNetworksOfASite(t *testing.T) {
 	set := load(t, "[[site]]\nurl='https://a.example/'\n[[site]]\nurl='https://b.example/'\n"+
 		"[[signin]]\nkind='github'\nclient_id='x'\nuser='ana'\nsites=['https://a.example/']\nclient_secret_file='"+file+"'\n"+
 		"[[signin]]\nkind='mastodon'\nserver='https://m.example'\nclient_id='y'\nclient_secret_file='"+file+"'\n", nil)
-	a, b := set.providers(set.Sites[0], nil), set.providers(set.Sites[1], nil)
+	a, b := set.providers(set.Sites[0], nil, nil), set.providers(set.Sites[1], nil, nil)
 	if len(a) != 2 || len(b) != 1 || a[0].ID != "github" || a[0].User != "ana" || b[0].ID != "m.example" || b[0].Name != "m.example" {
 		t.Fatalf("got %+v and %+v", a, b)
 	}

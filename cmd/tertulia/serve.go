@@ -68,7 +68,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		if s.Publish != nil && s.Source == nil {
 			s.Publish = &site.Sized{Target: s.Publish, Site: s, DB: db}
 		}
-		access := &site.Access{Site: s, DB: db, Client: s.Client(to.strangers, parsing), Providers: set.providers(one, to.own)}
+		access := &site.Access{Site: s, DB: db, Client: s.Client(to.strangers, parsing), Providers: set.providers(one, to.own, log)}
 		posts := &site.Posts{Site: s, DB: db, Live: live}
 		files := set.mediaDir(s.Key)
 		desk := &site.Desk{Uploads: &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20}}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,11 +32,13 @@ type Provider struct {
 	User   string // the account that the settings name; "" for none
 	Secret func() (string, error)
 	HTTP   *http.Client // to where the settings point
+	Log    *slog.Logger // nil discards
 
-	config oauth2.Config // without secret and redirect address
-	api    string        // tells whose a token is
-	home   string        // where profiles lie, with a slash at its end
-	read   func([]byte) (account, error)
+	config     oauth2.Config // without secret and redirect address
+	api        string        // tells whose a token is
+	revocation func(clientID, secret, token string) (*http.Request, error)
+	home       string // where profiles lie, with a slash at its end
+	read       func([]byte) (account, error)
 }
 
 // account is whose a token is, as the network says.
@@ -58,6 +61,7 @@ func GitHub(clientID string) *Provider {
 		config: oauth2.Config{ClientID: clientID, Endpoint: oauth2.Endpoint{
 			AuthURL: "https://github.com/login/oauth/authorize", TokenURL: "https://github.com/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams,
 		}},
+		revocation: revokeAtGitHub,
 		read: func(body []byte) (account, error) {
 			var user struct {
 				Login   string `json:"login"`
@@ -80,6 +84,7 @@ func Mastodon(server *url.URL, clientID string) *Provider {
 		config: oauth2.Config{ClientID: clientID, Scopes: []string{"read:accounts"}, Endpoint: oauth2.Endpoint{
 			AuthURL: at("/oauth/authorize"), TokenURL: at("/oauth/token"), AuthStyle: oauth2.AuthStyleInParams,
 		}},
+		revocation: revokeAt(at("/oauth/revoke")),
 		read: func(body []byte) (account, error) {
 			var user struct {
 				Name    string `json:"username"`
@@ -158,8 +163,8 @@ func codeOf(query url.Values, state string) (string, error) {
 	return query.Get("code"), nil
 }
 
-// ask trades a code for a token, and that for whose it is. Neither follows a redirect, nor
-// outlives the call.
+// ask trades a code for a token, and that for whose it is. Neither follows a redirect. The token
+// is not kept, and is given back.
 func (p *Provider) ask(ctx context.Context, config oauth2.Config, code, verifier string) (account, error) {
 	client := *p.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -175,6 +180,7 @@ func (p *Provider) ask(ctx context.Context, config oauth2.Config, code, verifier
 	if err != nil {
 		return account{}, fmt.Errorf("trade the code: %w", err)
 	}
+	defer func() { go p.giveBack(ctx, &client, config.ClientSecret, token.AccessToken) }()
 	body, err := get(ctx, &client, p.api, "application/json", token.AccessToken)
 	if err != nil {
 		return account{}, err

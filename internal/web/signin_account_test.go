@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tertulia/internal/site"
@@ -45,6 +46,10 @@ func TestSignInWithAnAccount(t *testing.T) {
 					if !strings.Contains(page.body, "signed in as Bea") || !strings.Contains(page.body, c.how) {
 						t.Errorf("got %s", page.body)
 					}
+					synctest.Wait()
+					if n.returned != n.tokens {
+						t.Errorf("%d of %d tokens were given back", n.returned, n.tokens)
+					}
 					for _, secret := range []string{clientSecret, networkToken, "a-code-of-the-network"} {
 						if strings.Contains(w.log.String(), secret) || strings.Contains(page.body, secret) {
 							t.Errorf("%q can be read", secret)
@@ -53,6 +58,35 @@ func TestSignInWithAnAccount(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// The token is given back when the account is nobody's as well; where that fails, the owner
+// reads of it, and whoever signs in is not kept waiting.
+func TestTokensOfNetworksAreGivenBack(t *testing.T) {
+	for name, c := range networks {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.hire(site.Owner)
+				n, b := c.make(w), w.visitor()
+				n.provider.Log = w.server.Log
+				w.say(bea, "<p>Bea")
+				b.refused(b.get(n.yes(b.depart(n))), "one-way")
+				synctest.Wait()
+				if n.tokens != 1 || n.returned != 1 {
+					t.Errorf("%d of %d tokens were given back", n.returned, n.tokens)
+				}
+				n.down = true
+				w.say(bea, `<a rel="me" href="`+c.profile+`">`)
+				if a := b.get(n.yes(b.depart(n))); a.cookie("session") == nil {
+					t.Errorf("got %d: %s", a.status, w.log)
+				}
+				synctest.Wait()
+				if said := w.log.String(); !strings.Contains(said, "could not be given back") || !strings.Contains(said, "status 403") {
+					t.Errorf("the log says\n%s", said)
+				}
+			})
+		})
 	}
 }
 

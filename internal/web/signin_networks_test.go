@@ -22,8 +22,10 @@ type network struct {
 	account  map[string]any // what it says of whose the token is
 	codes    map[string]url.Values
 	tokens   int
+	returned int // tokens that were given back
 	asked    []*http.Request
 	status   int    // of its answer to a code; 0 is as it should be
+	down     bool   // it takes no tokens back
 	moved    string // where its answer to a code redirects, if anywhere
 }
 
@@ -39,6 +41,8 @@ func (w *world) network(p *site.Provider, host string, account map[string]any) *
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /login/oauth/access_token", n.token)
 	mux.HandleFunc("POST /oauth/token", n.token)
+	mux.HandleFunc("DELETE /applications/{client}/token", n.back)
+	mux.HandleFunc("POST /oauth/revoke", n.back)
 	mux.HandleFunc("GET /user", n.whose)
 	mux.HandleFunc("GET /api/v1/accounts/verify_credentials", n.whose)
 	w.web.Handle(host, mux)
@@ -90,6 +94,27 @@ func (n *network) token(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 		io.WriteString(rw, `{"access_token":"`+networkToken+`","token_type":"Bearer","scope":"read:accounts","created_at":1573979017}`)
 	}
+}
+
+// back takes a token back, as GitHub's page "Delete an app token" and Mastodon's on
+// the method "Revoke a token" have it.
+func (n *network) back(rw http.ResponseWriter, r *http.Request) {
+	id, secret, _ := r.BasicAuth()
+	var body struct {
+		Token string `json:"access_token"`
+	}
+	if r.Method == "POST" {
+		r.ParseForm()
+		id, secret, body.Token = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret"), r.PostForm.Get("token")
+	} else if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.PathValue("client") != "app-1" {
+		n.Errorf("a token comes back to %s: %v", r.URL, err)
+	}
+	if (r.Method == "POST") != (n.provider.Kind == "mastodon") || id != "app-1" || secret != clientSecret || body.Token != networkToken || n.down {
+		http.Error(rw, `{"error":"unauthorized_client"}`, http.StatusForbidden)
+		return
+	}
+	n.returned++
+	rw.WriteHeader(map[string]int{"POST": http.StatusOK, "DELETE": http.StatusNoContent}[r.Method])
 }
 
 func (n *network) whose(rw http.ResponseWriter, r *http.Request) {
