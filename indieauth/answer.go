@@ -31,6 +31,14 @@ func invalidGrant(description string) *fault {
 	return &fault{http.StatusBadRequest, "invalid_grant", description}
 }
 
+// succeeded tells a client which endpoint it wants, "" where nobody has said.
+func succeeded(address string) *fault {
+	if address == "" {
+		return invalidRequest("another server has taken over: discover it from the profile URL")
+	}
+	return invalidRequest("another server has taken over: this endpoint is now " + address)
+}
+
 // maxForm is the largest body, in bytes, that an endpoint reads.
 const maxForm = 16 << 10
 

@@ -76,6 +76,10 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", "frame-ancestors 'none'")
 	header.Set("X-Frame-Options", "DENY")
 	header.Set("Cache-Control", "no-store")
+	if s.Successor.Authorization != "" {
+		s.page(w, r, errors.New("this is not the server of "+s.Me+": it is "+s.Successor.Authorization))
+		return
+	}
 	query, err := readQuery(r)
 	if err != nil {
 		s.page(w, r, err)
@@ -228,6 +232,9 @@ func ownRedirect(req Request) bool {
 // redirect_uri outside the client's own origin is looked up again, because it may
 // have changed since the owner saw it; see [ErrRedirect].
 func (s *Server) Approve(ctx context.Context, req Request, scopes []string, life time.Duration) (string, error) {
+	if s.Successor.Authorization != "" { // since the owner was asked
+		return "", fmt.Errorf("approve %s: %w", req.ClientID, succeeded(s.Successor.Authorization))
+	}
 	for _, scope := range scopes {
 		if !slices.Contains(req.Scopes, scope) {
 			return "", fmt.Errorf("approve %s: %w", req.ClientID, ErrScope)

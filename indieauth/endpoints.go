@@ -73,6 +73,9 @@ func (s *Server) Introspection(w http.ResponseWriter, r *http.Request) {
 	}
 	token, err := s.Check(r.Context(), form.Get("token"))
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && s.Successor.Authorization != "":
+		s.fail(w, r, succeeded(s.Successor.Introspection)) // it may well be good there
+		return
 	case errors.Is(err, fs.ErrNotExist):
 		// Spec: indieauth#access-token-verification-response-p-3
 		answer(w, r, http.StatusOK, map[string]any{"active": false})

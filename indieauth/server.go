@@ -52,6 +52,10 @@ type Server struct {
 	Storage Storage
 	// Consent signs the owner in and asks.
 	Consent Consent
+	// Successor are the endpoints of another server that speaks for Me now, as far as they are
+	// known. Where its Authorization is set, this server gives out neither codes nor tokens and
+	// says where to go; what it gave before can still be checked and revoked here.
+	Successor Endpoints
 	// Client fetches what clients publish about themselves, at addresses that
 	// strangers choose: hand in one that refuses private networks when it dials.
 	// Nil fetches nothing, so that only redirects within the client's own origin pass.

@@ -34,6 +34,8 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) {
 			s.fail(w, r, err)
 		case form.Get("action") == "revoke":
 			s.revoke(w, r, form)
+		case s.Successor.Authorization != "":
+			s.fail(w, r, succeeded(s.Successor.Token))
 		case form.Get("grant_type") == "refresh_token":
 			s.renewToken(w, r, form)
 		default:
@@ -103,6 +105,9 @@ func (s *Server) answerToken(w http.ResponseWriter, r *http.Request, p *pair) {
 func (s *Server) redeemProfile(w http.ResponseWriter, r *http.Request) {
 	allowOrigins(w)
 	form, err := readForm(w, r, redemptionParams...)
+	if err == nil && s.Successor.Authorization != "" {
+		err = succeeded(s.Successor.Authorization)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -120,7 +120,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 
 // newIndieAuth is the owner's authorization server for a site. Its pages are web's.
 func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *http.Client, log *slog.Logger) *indieauth.Server {
-	return &indieauth.Server{
+	auth := &indieauth.Server{
 		Issuer: s.Base, Me: s.Me(), Storage: access, Client: strangers, Log: log,
 		Endpoints: indieauth.Endpoints{
 			Authorization: s.Endpoint("auth"), Token: s.Endpoint("token"), Introspection: s.Endpoint("introspect"),
@@ -133,4 +133,8 @@ func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *h
 			return indieauth.Profile{Name: s.Author.Get("name"), URL: s.Me(), Photo: s.Author.Get("photo")}
 		},
 	}
+	if e := s.Elsewhere; e != nil {
+		auth.Successor = e.Endpoints()
+	}
+	return auth
 }

@@ -35,6 +35,11 @@ type Elsewhere struct {
 	slots chan struct{}       // those who ask now
 }
 
+// Endpoints are where it is asked, by others as well.
+func (e *Elsewhere) Endpoints() indieauth.Endpoints {
+	return indieauth.Endpoints{Authorization: e.Authorization, Token: e.Token, Introspection: e.Introspection, Metadata: e.Metadata}
+}
+
 // What is known of a token is believed for a while: one that is good for a minute, so that
 // what is revoked there ends here; one that is not for some seconds, so that nobody can
 // use us to flood the server; that there was no answer, only as long as it takes to ask.

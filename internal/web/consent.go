@@ -12,6 +12,17 @@ import (
 	"tertulia/internal/web/theme"
 )
 
+// authorization is the endpoint of that name. Where the owner keeps a server of their own, whoever
+// was sent here is told that it is not this one.
+func (p *pages) authorization(w http.ResponseWriter, r *http.Request) {
+	if now := p.IndieAuth.Successor.Authorization; now != "" && reads(r) {
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		p.fail(w, r, http.StatusNotFound, p.language(r).T("consent.elsewhere", p.Me(), now))
+		return
+	}
+	p.IndieAuth.Authorization(w, r)
+}
+
 // Ask is of indieauth.Consent: it signs the owner in and asks. The client is asked
 // about itself only once the owner is there.
 func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Request) {

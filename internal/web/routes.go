@@ -67,7 +67,7 @@ func (p *pages) endpoints() http.Handler {
 	if p.Pictures != nil {
 		all("picture/{name}", http.StripPrefix(p.base.Path+"picture/", p.Pictures))
 	}
-	all("auth", http.HandlerFunc(p.IndieAuth.Authorization))
+	all("auth", http.HandlerFunc(p.authorization))
 	all("token", http.HandlerFunc(p.IndieAuth.Token))
 	all("introspect", http.HandlerFunc(p.IndieAuth.Introspection))
 	all("revoke", http.HandlerFunc(p.IndieAuth.Revocation))
