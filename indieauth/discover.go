@@ -24,6 +24,9 @@ type Authority struct {
 	Issuer        string `json:"issuer,omitempty"`
 	Authorization string `json:"authorization_endpoint"`
 	Token         string `json:"token_endpoint,omitempty"`
+	// Where it tells about tokens, and about itself; either may be empty.
+	Introspection string `json:"introspection_endpoint,omitempty"`
+	Metadata      string `json:"metadata,omitempty"`
 }
 
 const (
@@ -31,6 +34,22 @@ const (
 	maxAnswer  = 64 << 10 // of metadata and of a token endpoint's answer
 	maxHops    = 10
 )
+
+// Discover finds the server that a person's page names. The error is [ErrNoServer] where it
+// names none that can be asked.
+func (c *Client) Discover(ctx context.Context, me string) (Authority, error) {
+	ctx, cancel := context.WithTimeout(ctx, clientLimit)
+	defer cancel()
+	me, err := CheckProfileURL(complete(me))
+	if err != nil {
+		return Authority{}, err
+	}
+	server, _, err := c.discover(ctx, me)
+	if err != nil {
+		return Authority{}, fmt.Errorf("%s: %w: %w", me, ErrNoServer, err)
+	}
+	return server, nil
+}
 
 // discover finds the server that a person's page names, and the addresses that
 // redirects led to, in canonical form.
@@ -68,7 +87,13 @@ func (c *Client) metadata(ctx context.Context, address string, page *url.URL) (A
 	if json.Unmarshal(found.body, &properties) != nil { // as it is when it was cut
 		return Authority{}, errors.New("metadata: not a JSON object of bearable size")
 	}
-	server := Authority{properties.text("issuer"), properties.text("authorization_endpoint"), properties.text("token_endpoint")}
+	server := Authority{
+		Issuer: properties.text("issuer"), Authorization: properties.text("authorization_endpoint"), Token: properties.text("token_endpoint"),
+		Introspection: properties.text("introspection_endpoint"), Metadata: found.address.String(),
+	}
+	if checkEndpoint(server.Introspection, page) != nil {
+		server.Introspection = "" // who signs in has no need of it
+	}
 	// Spec: indieauth#issuer-identifier-p-1
 	issuer, err := url.Parse(server.Issuer)
 	if err != nil || server.Issuer == "" || strings.ContainsAny(server.Issuer, "?#") || checkEndpoint(server.Issuer, page) != nil ||

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"tertulia/internal/attach"
 	"tertulia/internal/site"
 )
 
@@ -24,6 +25,18 @@ func (l *loader) elsewhere(e *elsewhereSettings, where string) {
 		l.wrong("site.indieauth"+where, "it needs both authorization_endpoint and token_endpoint",
 			"the home page of the site that you sign in with names them, as links with these rels")
 	}
+}
+
+// named are the rels with which pages name the server, none where there is none.
+func (e elsewhereSettings) named() []attach.Endpoint {
+	if e.Token == "" {
+		return nil
+	}
+	all := []attach.Endpoint{{Rel: "authorization_endpoint", URL: e.Authorization}, {Rel: "token_endpoint", URL: e.Token}}
+	if e.Metadata != "" {
+		all = append(all, attach.Endpoint{Rel: "indieauth-metadata", URL: e.Metadata})
+	}
+	return all
 }
 
 // serverAddress checks the address of an endpoint on a server that is not this service.

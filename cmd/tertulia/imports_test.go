@@ -59,9 +59,9 @@ func TestImportTable(t *testing.T) {
 func checkAlone(t *testing.T, name, imported string) {
 	t.Helper()
 	for prefix, owner := range map[string]string{
-		"tertulia/internal/fetch":   "cmd/tertulia",
-		"go.etcd.io/bbolt":          "store",
-		"github.com/gorilla/mux":    "internal/web",
+		"tertulia/internal/fetch":    "cmd/tertulia",
+		"go.etcd.io/bbolt":           "store",
+		"github.com/gorilla/mux":     "internal/web",
 		"tertulia/internal/webtest":  "tests",
 		"tertulia/internal/leaktest": "tests",
 	} {

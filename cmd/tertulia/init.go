@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"tertulia/indieauth"
 	"tertulia/internal/attach"
 	"tertulia/internal/fetch"
 	"tertulia/internal/lang"
@@ -53,8 +54,9 @@ func initPresets() []string {
 type plan struct {
 	site   *url.URL // with a slash at its end
 	home   attach.Home
-	failed error // why the home page could not be looked at
-	here   bool  // the site's name leads to this machine
+	failed error               // why the home page could not be looked at
+	here   bool                // the site's name leads to this machine
+	theirs indieauth.Authority // the IndieAuth server that its pages name, the zero value for none
 
 	preset string
 	dir    string // absolute, "" where it is not known
@@ -91,6 +93,9 @@ func initSite(ctx context.Context, _ func() (*settings, error), f given, io stdi
 	if err := p.decide(ask, f); err != nil {
 		return io.misused(err, "tertulia help init says how it is used")
 	}
+	if p.theirs.Token != "" {
+		fmt.Fprintln(io.out, p.l.T("init.stays", line(p.theirs.Authorization)))
+	}
 	if p.preset != "none" && f.preset == "" && ask.in == nil {
 		fmt.Fprintln(io.out, p.l.T("init.made", p.preset))
 	}
@@ -104,7 +109,11 @@ func (p *plan) look(ctx context.Context) {
 		o.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 		p.here = true
 	}
-	p.home, p.failed = attach.Look(ctx, fetch.Strangers(o), p.site)
+	strangers := fetch.Strangers(o)
+	p.home, p.failed = attach.Look(ctx, strangers, p.site)
+	if p.failed == nil {
+		p.theirs = findTheirs(ctx, strangers, p.site)
+	}
 	if !p.here {
 		p.here = leadsHere(ctx, p.site.Hostname())
 	}
@@ -180,8 +189,10 @@ func (p *plan) decide(ask *asker, f given) (err error) {
 	} else if p.dir, err = ask.word(f.dir, "init.question.dir", p.dir, directory); err != nil {
 		return err
 	}
-	p.at, err = ask.word(f.at, "init.question.at", p.usual(), endpointAddress)
-	return err
+	if p.at, err = ask.word(f.at, "init.question.at", p.usual(), endpointAddress); err != nil {
+		return err
+	}
+	return p.keepTheirs(ask)
 }
 
 // directory checks a directory, "" for none, and makes its name absolute.

@@ -91,6 +91,7 @@ func (p *plan) settings(g globals) string {
 		set("root", filepath.Join(p.dir, attach.Output(p.preset)))
 	}
 	p.publish(&b)
+	p.indieauth(&b)
 	return b.String()
 }
 
@@ -256,16 +257,9 @@ func (p *plan) lines(t told) (attach.Lines, error) {
 	if err != nil {
 		program = "/usr/local/bin/tertulia"
 	}
-	set := &settings{URL: p.at}
-	if p.serves() {
-		set.URL = ""
-	}
 	one := siteSettings{URL: p.site.String()}
-	if sameServer(p.at, one.URL) && !p.serves() {
-		one.Base = p.at
-	}
 	l := attach.Lines{
-		Site: one.URL, Base: set.base(one), Listen: cmp.Or(first(p.listen(t.globals)), "127.0.0.1:8080"),
+		Site: one.URL, Base: p.base(), Auth: p.auth(), Listen: cmp.Or(first(p.listen(t.globals)), "127.0.0.1:8080"),
 		Serves: p.serves(), Publish: p.publishes(), Author: cmp.Or(p.home.Author.Name, p.home.Title, p.site.Host),
 		Program: program, Config: config, Dir: filepath.Dir(config), User: username(),
 		Words: map[string]string{},
