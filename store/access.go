@@ -200,6 +200,9 @@ func (tx *Tx) SweepAccess(before time.Time) error {
 	if err := sweep(tx, &devices, func(d *Device) bool { return expired(d.Expires) }); err != nil {
 		return err
 	}
+	if err := sweep(tx, &guesses, func(g *Guesses) bool { return expired(g.Whole) }); err != nil {
+		return err
+	}
 	return sweep(tx, &requests, func(r *Request) bool { return expired(r.Expires) })
 }
 

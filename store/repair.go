@@ -98,6 +98,7 @@ var kinds = []kind{
 	kindOf(&clients, nil, nil),
 	kindOf(&sessions, nil, nil),
 	kindOf(&devices, nil, nil),
+	kindOf(&guesses, nil, nil),
 	kindOf(&passphrases, nil, nil),
 	kindOf(&passkeys, nil, nil),
 	kindOf(&requests, nil, nil),

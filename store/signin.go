@@ -39,6 +39,17 @@ type Passkey struct {
 	Credential json.RawMessage `json:"credential"`    // public key, counter and flags
 }
 
+// Guesses is how much has been guessed wrongly, by one of those who are counted together.
+type Guesses struct {
+	Slot  string    `json:"slot"`  // whose it is, in so few letters that nobody can be told by them
+	Whole time.Time `json:"whole"` // when all of it may be guessed again
+}
+
+var guesses = table[Guesses]{
+	name: "guesses", kind: "guesses", version: 1,
+	key: func(g *Guesses) string { return g.Slot },
+}
+
 var devices = table[Device]{
 	name: "devices", kind: "device", version: 1,
 	key: func(d *Device) string { return d.Hash },
@@ -67,6 +78,14 @@ func (tx *Tx) PutDevice(d Device) error { return devices.put(tx, d) }
 func (tx *Tx) DropDevices(me string) error {
 	return sweep(tx, &devices, func(d *Device) bool { return me == "" || d.Me == me })
 }
+
+// Guesses lists what has been guessed wrongly and counts still.
+func (tx *Tx) Guesses() ([]Guesses, error) {
+	return guesses.all(tx, func(g *Guesses) bool { return tx.Now.Before(g.Whole) })
+}
+
+// PutGuesses writes how much has been guessed.
+func (tx *Tx) PutGuesses(g Guesses) error { return guesses.put(tx, g) }
 
 // Passphrase reads what is kept of a person's passphrase.
 func (tx *Tx) Passphrase(me string) (Passphrase, error) { return passphrases.get(tx, me) }

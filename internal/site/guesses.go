@@ -1,12 +1,16 @@
 package site
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	"tertulia/indieauth"
+	"tertulia/store"
 )
 
 // TooMany is returned when nobody may guess any more for a while.
@@ -35,12 +39,16 @@ var (
 	perSite    = budget{60, time.Minute}
 )
 
-// guesses counts guesses by key, in memory: who can restart the service need not guess.
-// It remembers a bounded number of keys. What has its whole budget back is forgotten
-// first; if that does not help, new keys share one budget.
+// guesses counts guesses. Each budget is one moment, that at which it is whole again: a guess
+// moves it a step into the future. They are kept by slots, four letters of a hash, so that they
+// say nothing of whom they are about, and that there are only so many of them; strangers who
+// share one share a budget. Wrong guesses are written down before they are answered, so
+// that a restart gives nobody a fresh allowance; right ones are not.
 type guesses struct {
-	mu   sync.Mutex
-	keys map[string]*rate.Limiter
+	mu     sync.Mutex
+	whole  map[string]time.Time
+	recall sync.Mutex // while what was written down is read
+	known  bool       // it has been read
 }
 
 // spend is one budget to draw on.
@@ -49,39 +57,91 @@ type spend struct {
 	budget
 }
 
+// slot is where a budget is kept: of whose it is only the kind can be read.
+func (s spend) slot() string {
+	kind, whose, _ := strings.Cut(s.key, ": ")
+	return kind + " " + indieauth.Hash(whose)[:4]
+}
+
 // take takes a guess from each budget, and stops at the first that has none left.
 func (g *guesses) take(from ...spend) error {
 	now := time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if len(g.whole) >= maxKeys {
+		maps.DeleteFunc(g.whole, func(_ string, at time.Time) bool { return !now.Before(at) })
+	}
 	for _, s := range from {
-		r := g.limiter(now, s).ReserveN(now, 1)
-		if wait := r.DelayFrom(now); wait > 0 {
-			r.CancelAt(now)
+		if latest := now.Add(s.per); g.whole[s.slot()].After(latest) { // the clock has gone back
+			g.put(s.slot(), latest)
+		}
+	}
+	for _, s := range from {
+		at := g.whole[s.slot()]
+		if at.Before(now) {
+			at = now
+		}
+		at = at.Add(s.per / time.Duration(s.most))
+		if wait := at.Sub(now) - s.per; wait > 0 {
 			return &TooMany{wait}
 		}
+		g.put(s.slot(), at)
 	}
 	return nil
 }
 
-func (g *guesses) limiter(now time.Time, s spend) *rate.Limiter {
-	if g.keys == nil {
-		g.keys = map[string]*rate.Limiter{}
+func (g *guesses) put(slot string, at time.Time) {
+	if g.whole == nil {
+		g.whole = map[string]time.Time{}
 	}
-	if g.keys[s.key] == nil && len(g.keys) >= maxKeys {
-		for key, l := range g.keys {
-			if l.TokensAt(now) >= float64(l.Burst()) {
-				delete(g.keys, key)
+	g.whole[slot] = at
+}
+
+// recallGuesses reads, once, what was guessed wrongly before the service began.
+func (a *Access) recallGuesses(ctx context.Context) error {
+	g := &a.guesses
+	g.recall.Lock()
+	defer g.recall.Unlock()
+	if g.known {
+		return nil
+	}
+	var before []store.Guesses
+	err := a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) (err error) {
+		before, err = tx.Guesses()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("recall guesses: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, b := range before {
+		g.put(b.Slot, b.Whole)
+	}
+	g.known = true
+	return nil
+}
+
+// guessedWrong writes down what was taken for a guess that was wrong.
+func (a *Access) guessedWrong(ctx context.Context, from []spend) error {
+	a.guesses.mu.Lock()
+	var now []store.Guesses
+	for _, s := range from {
+		now = append(now, store.Guesses{Slot: s.slot(), Whole: a.guesses.whole[s.slot()]})
+	}
+	a.guesses.mu.Unlock()
+	err := a.update(context.WithoutCancel(ctx), func(tx *store.Tx) error { // whoever hangs up has guessed nevertheless
+		for _, g := range now {
+			if err := tx.PutGuesses(g); err != nil {
+				return err
 			}
 		}
-		if len(g.keys) >= maxKeys {
-			s.key = overall
-		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write down a wrong guess: %w", err)
 	}
-	if g.keys[s.key] == nil {
-		g.keys[s.key] = rate.NewLimiter(rate.Every(s.per/time.Duration(s.most)), s.most)
-	}
-	return g.keys[s.key]
+	return nil
 }
 
 // one is the network that counts as one guesser: an IPv4 address, or the /64 that every

@@ -125,13 +125,20 @@ func (a *Access) TryPassphrase(ctx context.Context, me, phrase string, from Arri
 	if err != nil {
 		return Pass{}, err
 	}
-	if err := a.mayGuess(keeper.Me, known, from); err != nil {
+	taken := budgetsOf(keeper.Me, known, from)
+	if err := a.recallGuesses(ctx); err != nil {
+		return Pass{}, err
+	}
+	if err := a.guesses.take(taken...); err != nil {
 		return Pass{}, err
 	}
 	if len(phrase) > maxPassphrase {
 		phrase = "" // it is nobody's, and costs the same
 	}
 	if subtle.ConstantTimeCompare(a.stretch(kept, phrase), kept.Key) != 1 || kept.Me == "" {
+		if err := a.guessedWrong(ctx, taken); err != nil {
+			return Pass{}, err
+		}
 		return Pass{}, fmt.Errorf("the passphrase of %q: %w", keeper.Me, ErrWrong)
 	}
 	err = a.update(ctx, func(tx *store.Tx) error {
@@ -145,10 +152,10 @@ func (a *Access) TryPassphrase(ctx context.Context, me, phrase string, from Arri
 	return pass, err
 }
 
-// mayGuess takes a guess from those who have some left.
-func (a *Access) mayGuess(me string, known bool, from Arrival) error {
+// budgetsOf are the budgets that a guess is taken from.
+func budgetsOf(me string, known bool, from Arrival) []spend {
 	if known {
-		return a.guesses.take(spend{"device " + indieauth.Hash(from.Device), perDevice})
+		return []spend{{"device: " + from.Device, perDevice}}
 	}
-	return a.guesses.take(spend{"from " + one(from.From), perNetwork}, spend{"person " + indieauth.Hash(me), perPerson}, spend{"site", perSite})
+	return []spend{{"from: " + one(from.From), perNetwork}, {"person: " + me, perPerson}, {"site", perSite}}
 }

@@ -225,11 +225,11 @@ func (a *Access) mayAsk(ctx context.Context, whom string, from Arrival) error {
 		return err
 	}
 	if known {
-		return a.guesses.take(spend{"asking device " + indieauth.Hash(from.Device), perDevice})
+		return a.guesses.take(spend{"asking device: " + from.Device, perDevice})
 	}
-	budgets := []spend{{"asking from " + one(from.From), perNetwork}, {"asking site", perSite}}
+	budgets := []spend{{"asking from: " + one(from.From), perNetwork}, {"asking site", perSite}}
 	if whom != "" {
-		budgets = append(budgets, spend{"asking " + indieauth.Hash(whom), perPerson})
+		budgets = append(budgets, spend{"asking: " + whom, perPerson})
 	}
 	return a.guesses.take(budgets...)
 }
