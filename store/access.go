@@ -75,6 +75,23 @@ func (tx *Tx) Token(hash string) (indieauth.Token, error) {
 	return t, tx.fresh("token", t.Expires, err)
 }
 
+// KnownToken reads the token with the hash, or the one that came with the refresh token that
+// has it, whether or not they have expired; of one that is gone only the family is known.
+func (tx *Tx) KnownToken(hash string) (indieauth.Token, error) {
+	t, err := tokens.get(tx, hash)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return t, err
+	}
+	r, err := refreshes.get(tx, hash)
+	if err != nil {
+		return indieauth.Token{}, err
+	}
+	if t, err = tokens.get(tx, r.Token); errors.Is(err, fs.ErrNotExist) {
+		return indieauth.Token{Hash: r.Token, Family: r.Family}, nil
+	}
+	return t, err
+}
+
 // PutToken writes a token.
 func (tx *Tx) PutToken(t indieauth.Token) error { return tokens.put(tx, t) }
 

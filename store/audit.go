@@ -7,9 +7,9 @@ import "time"
 type Decision struct {
 	ID      string    `json:"id"`
 	At      time.Time `json:"at"`
-	By      string    `json:"by"`                // me of the person, or "command line"
-	Action  string    `json:"action"`            // approve, reject, delete, trust, mute, block, forget, undo
-	Subject string    `json:"subject"`           // id of the mention or person that it is about
+	By      string    `json:"by"`                // me of the person, or "command line"; "": the program itself
+	Action  string    `json:"action"`            // approve, reject, delete, trust, mute, block, forget, undo; of what lets somebody in: let in, make token…
+	Subject string    `json:"subject"`           // id of the mention, person, token or session that it is about, or somebody's address
 	Note    string    `json:"note,omitempty"`    // how it stood before, for people to read
 	Person  string    `json:"person,omitempty"`  // id of the person whose trust it changed; "": nobody's
 	Trusted Trust     `json:"trusted,omitempty"` // that trust before; the zero value is unknown

@@ -115,6 +115,7 @@ func commands() []command {
 			{name: "block", word: "WHO", flags: "json", run: entrust(store.Blocked)},
 			{name: "undo", word: "WHO|DECISION", run: decide((*site.Mentions).UndoPerson)},
 		}},
+		{"audit", "what was decided and changed, the newest first, and by whom", []verb{{flags: "limit json", run: listAudit}}},
 		{"send", "tell those that a page of yours links to, for pages that were written by hand",
 			[]verb{{word: "[SOURCE] [TARGET]...", flags: "dry-run old new backlog yes json", alone: sendFrom, run: send}}},
 		{"remap", "let the conversation of a page that has moved go on at its new address",

@@ -87,6 +87,17 @@ func entrust(trust store.Trust) func(context.Context, call) error {
 	}
 }
 
+// listAudit lists all that was decided and changed.
+func listAudit(ctx context.Context, c call) error {
+	list, err := c.site.Access.Audit(ctx, c.flags.limit)
+	if err != nil {
+		return err
+	}
+	return printAll(c, list, []string{"WHEN", "WHO", "WHAT", "ABOUT", "HOW"}, func(d store.Decision) []string {
+		return []string{when(d.At), cmp.Or(d.By, "the program"), d.Action, d.Subject, d.Note}
+	})
+}
+
 // audit prints decisions, newest first, with the ids by which they can be undone.
 func audit(c call, decisions []store.Decision) {
 	for _, d := range decisions {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"tertulia/internal/site"
 	"tertulia/internal/web"
 	"tertulia/store"
 )
@@ -141,7 +142,7 @@ func (a *app) call(ctx context.Context, args []string, io stdio) int {
 			return io.fail(err, "")
 		}
 	}
-	if err := r.verb.run(ctx, call{site: s, app: a, words: r.words, flags: r.flags, io: io}); err != nil {
+	if err := r.verb.run(site.By(ctx, by()), call{site: s, app: a, words: r.words, flags: r.flags, io: io}); err != nil {
 		return io.fail(err, cmd.hint(err))
 	}
 	return 0

@@ -6,6 +6,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +42,13 @@ func (a *Access) update(ctx context.Context, fn func(*store.Tx) error) error {
 
 // PutCode is of indieauth.Storage.
 func (a *Access) PutCode(ctx context.Context, code indieauth.Code) error {
-	return a.update(ctx, func(tx *store.Tx) error { return tx.PutCode(code) })
+	return a.update(ctx, func(tx *store.Tx) error {
+		note := code.ClientID + ": " + cmp.Or(strings.Join(code.Scopes, " "), "who you are")
+		if err := record(tx, changer(ctx), "let in", tokenID(code.Hash), note); err != nil {
+			return err
+		}
+		return tx.PutCode(code)
+	})
 }
 
 // Redeem is of indieauth.Storage: the code is marked used in the transaction that
@@ -76,7 +85,7 @@ func (a *Access) Renew(ctx context.Context, hash string, now time.Time, decide f
 		old, given, revoke, refused = indieauth.Rotation(old, token, now, decide)
 		switch {
 		case revoke != "":
-			return tx.DropFamily(revoke)
+			return dropStolen(tx, revoke, "a refresh token came twice")
 		case refused != nil:
 			return nil
 		}
@@ -103,7 +112,25 @@ func keep(tx *store.Tx, given indieauth.Given, revoke string) error {
 			return err
 		}
 	}
-	return tx.DropFamily(revoke)
+	return dropStolen(tx, revoke, "a code came twice")
+}
+
+// dropStolen revokes what came of one code, since there are two who use it.
+func dropStolen(tx *store.Tx, family, why string) error {
+	if family == "" {
+		return nil
+	}
+	tokens, err := tx.Tokens()
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(tokens, func(t indieauth.Token) bool { return t.Family == family })
+	if i >= 0 { // else nothing is left, and strangers may bring the code as often as they like
+		if err := record(tx, "", "revoke token", tokenID(tokens[i].Hash), summary(tokens[i])+"; "+why); err != nil {
+			return err
+		}
+	}
+	return tx.DropFamily(family)
 }
 
 // PutToken is of indieauth.Storage.
@@ -122,7 +149,19 @@ func (a *Access) Token(ctx context.Context, hash string) (token indieauth.Token,
 
 // Revoke is of indieauth.Storage.
 func (a *Access) Revoke(ctx context.Context, hash string) error {
-	return a.update(ctx, func(tx *store.Tx) error { return tx.RevokeToken(hash) })
+	return a.update(ctx, func(tx *store.Tx) error {
+		token, err := tx.KnownToken(hash)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // strangers may send what they like; nothing is written
+		}
+		if err != nil {
+			return err
+		}
+		if err := record(tx, "whoever holds it", "revoke token", tokenID(token.Hash), summary(token)); err != nil {
+			return err
+		}
+		return tx.RevokeToken(hash)
+	})
 }
 
 // AskConsent keeps an authorization request while its page is before the owner,

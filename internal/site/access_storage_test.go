@@ -15,6 +15,7 @@ import (
 	"tertulia/indieauth"
 	"tertulia/internal/site"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 )
 
@@ -118,6 +119,21 @@ func TestFiftyAtOnceGetOneToken(t *testing.T) {
 		}
 		if n := e.listed(t); n != 0 {
 			t.Errorf("%d tokens are left", n)
+		}
+		// The owner reads of it, once each: whoever goes on trying writes nothing.
+		lines, err := e.access.Audit(t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		revoked := map[string]int{}
+		for _, d := range lines {
+			if d.Action == "revoke token" {
+				revoked[d.By+d.Note]++
+			}
+		}
+		want := map[string]int{signerID + ": create; a code came twice": 1, signerID + ": create; a refresh token came twice": 1}
+		if diff := cmp.Diff(want, revoked); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -190,6 +190,9 @@ func undoable(tx *store.Tx, d store.Decision) error {
 	if d.Undoes != "" || !d.Undone.IsZero() {
 		return fmt.Errorf("decision %s was taken back already, or takes back another: %w", d.ID, ErrUndecidable)
 	}
+	if _, err := tx.Before(d.Subject, d.ID); d.Person == "" && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("nobody knows how %s stood before decision %s: %w", d.Subject, d.ID, ErrUndecidable)
+	}
 	later := ""
 	tx.DecisionsFrom(d.ID, func(e store.Decision) bool {
 		if e.Undoes == "" && e.Undone.IsZero() && (e.Subject == d.Subject || d.Person != "" && e.Person == d.Person) {

@@ -269,6 +269,9 @@ func (a *Access) AddPasskey(ctx context.Context, me, session, name, response str
 		if _, err := tx.Passkey(id); err == nil || len(kept) >= maxPasskeys {
 			return ErrPasskeys
 		}
+		if err := record(tx, changer(ctx), "add passkey", holder.Me, passkeyName(name)); err != nil {
+			return err
+		}
 		return tx.PutPasskey(store.Passkey{ID: id, Me: holder.Me, Name: passkeyName(name), Created: tx.Now, Credential: raw})
 	})
 }
@@ -290,6 +293,9 @@ func (a *Access) DropPasskey(ctx context.Context, me, id string) error {
 			err = fmt.Errorf("passkey %q of %s: %w", id, me, fs.ErrNotExist)
 		}
 		if err != nil {
+			return err
+		}
+		if err := record(tx, changer(ctx), "remove passkey", me, key.Name); err != nil {
 			return err
 		}
 		return tx.DropPasskey(id)

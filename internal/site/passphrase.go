@@ -62,6 +62,9 @@ func (a *Access) SetPassphrase(ctx context.Context, me, phrase, keep string) err
 		if err := tx.PutPassphrase(p); err != nil {
 			return err
 		}
+		if err := record(tx, changer(ctx), "set passphrase", keeper.Me, "their sessions end"); err != nil {
+			return err
+		}
 		return endBrowsers(tx, keeper.Me, keep)
 	})
 }
@@ -81,6 +84,9 @@ func (a *Access) DropPassphrase(ctx context.Context, me string) error {
 	}
 	return a.update(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Passphrase(keeper.Me); err != nil {
+			return err
+		}
+		if err := record(tx, changer(ctx), "remove passphrase", keeper.Me, ""); err != nil {
 			return err
 		}
 		return tx.DropPassphrase(keeper.Me)

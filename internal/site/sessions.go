@@ -136,10 +136,14 @@ func begin(tx *store.Tx, keeper Keeper, how string, from Arrival) (Pass, error) 
 	if err := tx.PutDevice(device); err != nil {
 		return Pass{}, err
 	}
-	return pass, tx.PutSession(store.Session{
+	s := store.Session{
 		Hash: indieauth.Hash(pass.Session), Me: keeper.Me, Created: tx.Now, Expires: pass.Expires,
 		How: how, Seen: tx.Now, From: Network(from.From), Agent: agentName(from.Agent),
-	})
+	}
+	if err := record(tx, keeper.Me, "sign in", sessionID(s.Hash), "by "+how); err != nil {
+		return Pass{}, err
+	}
+	return pass, tx.PutSession(s)
 }
 
 // Session tells who a session's secret stands for; fs.ErrNotExist when it has ended, or
@@ -182,7 +186,17 @@ func (a *Access) holder(s store.Session) (Keeper, error) {
 
 // SignOut ends a session.
 func (a *Access) SignOut(ctx context.Context, secret string) error {
-	return a.update(ctx, func(tx *store.Tx) error { return tx.DropSession(indieauth.Hash(secret)) })
+	hash := indieauth.Hash(secret)
+	return a.update(ctx, func(tx *store.Tx) error {
+		s, err := tx.Session(hash)
+		if err != nil {
+			return ignore(err, fs.ErrNotExist)
+		}
+		if err := record(tx, s.Me, "sign out", sessionID(hash), ""); err != nil {
+			return err
+		}
+		return tx.DropSession(hash)
+	})
 }
 
 // Browsers lists the sessions of a person, or with "" of everybody, the latest first.
@@ -197,7 +211,7 @@ func (a *Access) Browsers(ctx context.Context, of, secret string) (list []Browse
 				continue
 			}
 			list = append(list, Browser{
-				ID: s.Hash[:min(16, len(s.Hash))], Keeper: keeper, How: cmp.Or(s.How, "link"), From: s.From, Agent: s.Agent,
+				ID: sessionID(s.Hash), Keeper: keeper, How: cmp.Or(s.How, "link"), From: s.From, Agent: s.Agent,
 				Since: s.Created, Seen: cmp.Or(s.Seen, s.Created), Current: secret != "" && s.Hash == indieauth.Hash(secret),
 			})
 		}
@@ -221,6 +235,9 @@ func (a *Access) EndBrowser(ctx context.Context, of, id string) error {
 		if len(sessions) != 1 || len(id) < 6 {
 			return fmt.Errorf("%d sessions begin with %q: %w", len(sessions), id, fs.ErrNotExist)
 		}
+		if err := record(tx, changer(ctx), "end session", sessionID(sessions[0].Hash), "of "+sessions[0].Me); err != nil {
+			return err
+		}
 		return tx.DropSession(sessions[0].Hash)
 	})
 }
@@ -228,7 +245,12 @@ func (a *Access) EndBrowser(ctx context.Context, of, id string) error {
 // EndBrowsers ends all sessions of a person, or with "" of everybody, but for the one
 // with the secret keep, and forgets the browsers that they are known by.
 func (a *Access) EndBrowsers(ctx context.Context, of, keep string) error {
-	return a.update(ctx, func(tx *store.Tx) error { return endBrowsers(tx, of, keep) })
+	return a.update(ctx, func(tx *store.Tx) error {
+		if err := record(tx, changer(ctx), "end sessions", cmp.Or(of, "all"), ""); err != nil {
+			return err
+		}
+		return endBrowsers(tx, of, keep)
+	})
 }
 
 func endBrowsers(tx *store.Tx, of, keep string) error {

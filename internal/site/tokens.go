@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,17 @@ func (n named) PutToken(ctx context.Context, token indieauth.Token) error {
 	if n.life > 0 {
 		token.Expires = token.Issued.Add(n.life)
 	}
-	return n.Access.PutToken(ctx, token)
+	return n.update(ctx, func(tx *store.Tx) error {
+		if err := record(tx, changer(ctx), "make token", tokenID(token.Hash), summary(token)); err != nil {
+			return err
+		}
+		return tx.PutToken(token)
+	})
+}
+
+// summary says what a token is for and what it may do.
+func summary(t indieauth.Token) string {
+	return fmt.Sprintf("%s: %s", cmp.Or(t.Name, t.ClientID, "no name"), strings.Join(t.Granted(), " "))
 }
 
 // TokenBy finds the one token whose hash begins with id.
@@ -112,6 +123,9 @@ func (a *Access) RevokeBy(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		if err := record(tx, changer(ctx), "revoke token", tokenID(token.Hash), summary(token)); err != nil {
+			return err
+		}
 		return tx.RevokeToken(token.Hash)
 	})
 }
@@ -131,7 +145,11 @@ func (a *Access) NarrowBy(ctx context.Context, id string, scopes []string) error
 		if len(scopes) == 0 || slices.ContainsFunc(scopes, func(s string) bool { return !slices.Contains(granted, s) }) {
 			return fmt.Errorf("%w: %s", ErrNotGranted, strings.Join(granted, " "))
 		}
-		return tx.PutToken(token.Narrow(scopes))
+		narrowed := token.Narrow(scopes)
+		if err := record(tx, changer(ctx), "narrow token", tokenID(token.Hash), summary(narrowed)); err != nil {
+			return err
+		}
+		return tx.PutToken(narrowed)
 	})
 }
 
@@ -142,6 +160,10 @@ func (a *Access) LetTwice(ctx context.Context, id string, allow bool) error {
 	return a.update(ctx, func(tx *store.Tx) error {
 		token, err := tokenBy(tx, id)
 		if err != nil {
+			return err
+		}
+		action := map[bool]string{true: "allow twice", false: "forbid twice"}[allow]
+		if err := record(tx, changer(ctx), action, tokenID(token.Hash), cmp.Or(token.ClientID, token.Name)); err != nil {
 			return err
 		}
 		if token.ClientID != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"slices"
 	"time"
 
 	"tertulia/indieauth"
@@ -28,6 +29,9 @@ func (p *pages) authorization(w http.ResponseWriter, r *http.Request) {
 func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Request) {
 	owner := p.awaited(w, r, req.ClientID)
 	if owner == nil {
+		return
+	}
+	if opens(req) && !p.recent(w, r, owner, req.ClientID) {
 		return
 	}
 	client, err := p.IndieAuth.ClientInfo(r.Context(), req)
@@ -55,6 +59,13 @@ func (p *pages) Ask(w http.ResponseWriter, r *http.Request, req indieauth.Reques
 		view.Scopes = append(view.Scopes, theme.Scope{Name: scope, Granted: true})
 	}
 	p.render(w, r, http.StatusOK, "consent", view)
+}
+
+// opens tells whether a client asks for more than who the owner is: then what it gets is a way
+// in, for which a sign-in of long ago does not do. The form belongs to the session, so who has
+// been asked has signed in lately.
+func opens(req indieauth.Request) bool {
+	return slices.ContainsFunc(req.Scopes, func(scope string) bool { return scope != "profile" && scope != "email" })
 }
 
 // logoTime is how long the owner waits for a picture.
@@ -120,7 +131,7 @@ func (p *pages) decideConsent(w http.ResponseWriter, r *http.Request) {
 			p.fail(w, r, http.StatusForbidden, "")
 			return
 		}
-		to, err = p.IndieAuth.Approve(r.Context(), req, r.PostForm["scope"], life)
+		to, err = p.IndieAuth.Approve(owner.by(r.Context()), req, r.PostForm["scope"], life)
 		if errors.Is(err, indieauth.ErrScope) {
 			p.fail(w, r, http.StatusForbidden, "")
 			return

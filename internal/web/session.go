@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/subtle"
 	"errors"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 
 	"tertulia/indieauth"
 	"tertulia/internal/site"
+	"tertulia/internal/web/theme"
 )
 
 // session is somebody who looks after the site, signed in with this browser.
@@ -26,6 +28,33 @@ type session struct {
 // form is the hidden field of the forms: it follows from the session and is no use
 // without it. A request needs both, so a cookie alone changes nothing.
 func (s *session) form() string { return indieauth.Hash("form " + s.secret) }
+
+// by is a context in which what is changed is this person's doing.
+func (s *session) by(ctx context.Context) context.Context { return site.By(ctx, s.Me) }
+
+// recent tells whether somebody may change what lets people in: if their sign-in was too long
+// ago they are asked to sign in again, and come back to the page that the form stands on.
+func (p *pages) recent(w http.ResponseWriter, r *http.Request, s *session, client string) bool {
+	recent, err := p.Access.Recent(r.Context(), s.secret)
+	if err != nil {
+		p.broken(w, r, err)
+		return false
+	}
+	if !recent {
+		p.rememberWay(w, r.URL.RequestURI())
+		p.showSignIn(w, r, http.StatusUnauthorized, theme.SignIn{Client: client, Again: true})
+	}
+	return recent
+}
+
+// again is where somebody signs in again to come back to a page; "" when they need not.
+func (p *pages) again(ctx context.Context, s *session, page string) (string, error) {
+	recent, err := p.Access.Recent(ctx, s.secret)
+	if err != nil || recent {
+		return "", err
+	}
+	return p.base.Path + "signin?to=" + url.QueryEscape(page), nil
+}
 
 // moderators are the routes below the base that are a moderator's too. Every other that
 // knows a session is for owners: who adds one need not think of it.

@@ -37,6 +37,9 @@ func (p *pages) showSessions(w http.ResponseWriter, r *http.Request, status int,
 	}
 	keys, err := p.Access.Passkeys(r.Context(), owner.Me)
 	if err == nil {
+		view.Again, err = p.again(r.Context(), owner, "admin/sessions")
+	}
+	if err == nil && view.Again == "" {
 		view.NewPasskey, err = p.Access.NewPasskeyOptions(r.Context(), owner.Me, owner.secret)
 	}
 	if err != nil {
@@ -67,26 +70,32 @@ func reach(s *session) string {
 	return s.Me
 }
 
-// changes are what the forms of the page do, by their field do.
-var changes = map[string]func(*pages, context.Context, *session, url.Values) error{
-	"end": func(p *pages, ctx context.Context, s *session, form url.Values) error {
+// change is what a form of the page does.
+type change struct {
+	do     func(*pages, context.Context, *session, url.Values) error
+	recent bool // only for who has signed in lately: it makes or takes away a way in
+}
+
+// changes are those of the page's forms, by their field do.
+var changes = map[string]change{
+	"end": {do: func(p *pages, ctx context.Context, s *session, form url.Values) error {
 		return p.Access.EndBrowser(ctx, reach(s), form.Get("id"))
-	},
-	"everywhere": func(p *pages, ctx context.Context, s *session, _ url.Values) error {
+	}},
+	"everywhere": {do: func(p *pages, ctx context.Context, s *session, _ url.Values) error {
 		return p.Access.EndBrowsers(ctx, s.Me, "")
-	},
-	"passphrase": func(p *pages, ctx context.Context, s *session, form url.Values) error {
+	}},
+	"passphrase": {recent: true, do: func(p *pages, ctx context.Context, s *session, form url.Values) error {
 		return p.Access.SetPassphrase(ctx, s.Me, form.Get("passphrase"), s.secret)
-	},
-	"passkey": func(p *pages, ctx context.Context, s *session, form url.Values) error {
+	}},
+	"passkey": {recent: true, do: func(p *pages, ctx context.Context, s *session, form url.Values) error {
 		return p.Access.AddPasskey(ctx, s.Me, s.secret, form.Get("name"), form.Get("credential"))
-	},
-	"no-passkey": func(p *pages, ctx context.Context, s *session, form url.Values) error {
+	}},
+	"no-passkey": {recent: true, do: func(p *pages, ctx context.Context, s *session, form url.Values) error {
 		return p.Access.DropPasskey(ctx, s.Me, form.Get("id"))
-	},
-	"no-passphrase": func(p *pages, ctx context.Context, s *session, _ url.Values) error {
+	}},
+	"no-passphrase": {recent: true, do: func(p *pages, ctx context.Context, s *session, _ url.Values) error {
 		return p.Access.DropPassphrase(ctx, s.Me)
-	},
+	}},
 }
 
 // changeSessions does what one of the page's forms says, and shows the page again; or
@@ -101,7 +110,10 @@ func (p *pages) changeSessions(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, http.StatusBadRequest, "")
 		return
 	}
-	err := change(p, r.Context(), owner, r.PostForm)
+	if change.recent && !p.recent(w, r, owner, "") {
+		return
+	}
+	err := change.do(p, owner.by(r.Context()), owner, r.PostForm)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil // it was done already, in another window
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,12 +19,17 @@ const maxReturn = 2900
 // askToSignIn says how, and remembers in the browser where it was about to go:
 // nothing is kept here for strangers.
 func (p *pages) askToSignIn(w http.ResponseWriter, r *http.Request, client string) {
-	if to := r.URL.RequestURI(); len(to) <= maxReturn {
+	p.rememberWay(w, r.URL.RequestURI())
+	p.showSignIn(w, r, http.StatusUnauthorized, theme.SignIn{Client: client})
+}
+
+// rememberWay has the browser remember where it goes once somebody has signed in.
+func (p *pages) rememberWay(w http.ResponseWriter, to string) {
+	if len(to) <= maxReturn {
 		p.setCookie(w, "return", base64.RawURLEncoding.EncodeToString([]byte(to)), time.Now().Add(30*time.Minute))
 	} else {
 		p.dropCookie(w, "return") // an earlier one would lead astray
 	}
-	p.showSignIn(w, r, http.StatusUnauthorized, theme.SignIn{Client: client})
 }
 
 // showSignIn shows the ways to sign in that there are.
@@ -56,9 +62,17 @@ func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, status int, v
 	p.render(w, r, status, "signin", view)
 }
 
+// waysBack are the pages below the base to which the address of the sign-in page can lead back.
+var waysBack = []string{"admin/sessions", "admin/tokens"}
+
 // signIn shows how, at an address of its own.
 func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
-	p.showSignIn(w, r, http.StatusOK, theme.SignIn{Unvouched: r.URL.Query().Get("unvouched")})
+	to := r.URL.Query().Get("to")
+	again := slices.Contains(waysBack, to)
+	if again {
+		p.rememberWay(w, p.base.Path+to)
+	}
+	p.showSignIn(w, r, http.StatusOK, theme.SignIn{Unvouched: r.URL.Query().Get("unvouched"), Again: again})
 }
 
 // trySignIn takes a passphrase, or what a passkey has signed.

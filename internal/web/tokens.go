@@ -47,6 +47,10 @@ func (p *pages) showTokens(w http.ResponseWriter, r *http.Request, status int, o
 			view.Elsewhere = u.Host
 		}
 	}
+	if view.Again, err = p.again(r.Context(), owner, "admin/tokens"); err != nil {
+		p.broken(w, r, err)
+		return
+	}
 	for _, scope := range site.Scopes() {
 		view.Offer = append(view.Offer, theme.Scope{Name: scope})
 	}
@@ -97,7 +101,9 @@ func (p *pages) changeTokens(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.PostFormValue("do") == "new" {
-		p.newToken(w, r, owner)
+		if p.recent(w, r, owner, "") {
+			p.newToken(w, r, owner)
+		}
 		return
 	}
 	change := tokenChanges[r.PostFormValue("do")]
@@ -105,7 +111,7 @@ func (p *pages) changeTokens(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, http.StatusBadRequest, "")
 		return
 	}
-	err := change(p.Access, r.Context(), r.PostForm)
+	err := change(p.Access, owner.by(r.Context()), r.PostForm)
 	switch {
 	case errors.Is(err, site.ErrNotGranted):
 		p.showTokens(w, r, http.StatusBadRequest, owner, theme.Tokens{Error: "granted"})
@@ -128,7 +134,7 @@ func (p *pages) newToken(w http.ResponseWriter, r *http.Request, owner *session)
 		p.showTokens(w, r, http.StatusBadRequest, owner, theme.Tokens{Error: "choose"})
 		return
 	}
-	secret, err := p.Access.NewTokenFor(r.Context(), tokenName(r.PostFormValue("name")), scopes, life)
+	secret, err := p.Access.NewTokenFor(owner.by(r.Context()), tokenName(r.PostFormValue("name")), scopes, life)
 	if err != nil {
 		p.broken(w, r, err)
 		return

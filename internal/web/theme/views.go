@@ -99,6 +99,7 @@ type Tokens struct {
 	Tokens    []Token
 	Offer     []Scope  // what a new token may be made for
 	Lives     []string // and for how long, as in [Consent]
+	Again     string   // where the owner signs in again before making one; empty: they need not
 	Secret    string   // a token that was just made, to be shown this once
 	Error     string   // what was wrong with what was sent: granted, choose; empty: nothing
 }
@@ -122,6 +123,7 @@ type SignIn struct {
 	Shell
 	Command    string // what to run; empty: "tertulia link"
 	Client     string // the application that is waiting for the answer, or empty
+	Again      bool   // somebody is signed in, but has been for too long for what they want to do
 	Action     string
 	Passphrase bool   // somebody has one
 	Several    bool   // it must be said whose it is
@@ -171,6 +173,7 @@ type Sessions struct {
 	Least      int    // characters of a passphrase
 	Error      string // what was wrong with what was sent: short, passkey; empty: nothing
 	Me         string // address of the person, for password managers
+	Again      string // where they sign in again before they change passphrase or passkeys; empty: they need not
 
 	Passkeys   []Passkey // do=no-passkey with its id removes one
 	NewPasskey string    // options to make one, as JSON, for credential with do=passkey and name; empty: there can be none
