@@ -76,11 +76,15 @@ func click(t *testing.T, ctx context.Context, selector string) {
 
 func pageText(t *testing.T, ctx context.Context) string {
 	t.Helper()
-	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
-	if err != nil {
-		t.Fatal(err)
+	for try := 1; ; try++ {
+		text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
+		if err == nil {
+			return text
+		}
+		if try == 3 || !strings.Contains(err.Error(), "No node with given id") { // the page has just been replaced
+			t.Fatal(err)
+		}
 	}
-	return text
 }
 
 // picture takes a screenshot at a width, in a colour scheme, when pictures are wanted.
