@@ -66,9 +66,11 @@ func (s *Server) Authorization(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ask checks an authorization request and hands it to the application. Until
-// client and redirect_uri are known to belong together, a mistake is shown on a
-// page of ours: a redirect would send the owner wherever a stranger likes.
+// ask checks an authorization request and hands it to the application. A mistake is
+// shown on a page of ours: anybody can be a client, so a redirect before the owner has
+// said anything would let links to this server lead wherever a stranger likes (RFC
+// 9700, section 4.11.2). Once client and redirect_uri are known to belong together the
+// page can offer the way back, on which the client is told.
 // Spec: indieauth#authorization-response-p-4
 func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
@@ -77,17 +79,17 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Frame-Options", "DENY")
 	header.Set("Cache-Control", "no-store")
 	if s.Successor.Authorization != "" {
-		s.page(w, r, errors.New("this is not the server of "+s.Me+": it is "+s.Successor.Authorization))
+		s.page(w, r, errors.New("this is not the server of "+s.Me+": it is "+s.Successor.Authorization), "")
 		return
 	}
 	query, err := readQuery(r)
 	if err != nil {
-		s.page(w, r, err)
+		s.page(w, r, err, "")
 		return
 	}
 	req, err := identify(query)
 	if err != nil {
-		s.page(w, r, err)
+		s.page(w, r, err, "")
 		return
 	}
 	req, err = s.readRequest(req, query)
@@ -96,20 +98,23 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		s.Consent.Ask(w, r, req)
 	case errors.As(err, &refused) && ownRedirect(req):
-		// 303, so that nothing is ever posted on (RFC 9700, section 4.12).
-		http.Redirect(w, r, s.answerURL(req, url.Values{"error": {refused.code}, "error_description": {refused.description}}), http.StatusSeeOther)
+		s.page(w, r, err, s.answerURL(req, url.Values{"error": {refused.code}, "error_description": {refused.description}}))
 	default:
-		s.page(w, r, err)
+		s.page(w, r, err, "")
 	}
 }
 
 // page shows the person what is wrong with the link that they followed.
-func (s *Server) page(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Server) page(w http.ResponseWriter, r *http.Request, err error, back string) {
 	if s.ErrorPage != nil {
-		s.ErrorPage(w, r, http.StatusBadRequest, err.Error())
+		s.ErrorPage(w, r, http.StatusBadRequest, err.Error(), back)
 		return
 	}
-	http.Error(w, err.Error(), http.StatusBadRequest)
+	text := err.Error()
+	if back != "" {
+		text += "\nback to the application: " + back
+	}
+	http.Error(w, text, http.StatusBadRequest)
 }
 
 // readQuery reads the parameters of an authorization request. An empty one

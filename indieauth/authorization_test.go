@@ -3,6 +3,7 @@ package indieauth_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,8 +16,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// wayBack is the query of the address that a page of ours offers, which leads to the client.
+func wayBack(t *testing.T, w *httptest.ResponseRecorder) url.Values {
+	t.Helper()
+	_, at, _ := strings.Cut(strings.TrimSpace(w.Body.String()), "back to the application: ")
+	u, err := url.Parse(at)
+	if err != nil || w.Code != http.StatusBadRequest || w.Header().Get("Location") != "" || w.Header().Get("Refresh") != "" || !strings.HasPrefix(at, callback+"?") {
+		t.Fatalf("got %d, %v: %s", w.Code, w.Header(), w.Body)
+	}
+	return u.Query()
+}
+
 // What is wrong with the parameters of an otherwise good request, once client and
-// redirect_uri are known to belong together, is the client's to hear.
+// redirect_uri are known to belong together, is the client's to hear: if the person goes there.
+// Nobody is led there, since anybody can be a client (RFC 9700, section 4.11.2).
 func TestMistakesInTheRequestGoBackToTheClient(t *testing.T) {
 	for name, test := range map[string]struct {
 		values url.Values
@@ -44,8 +57,8 @@ func TestMistakesInTheRequestGoBackToTheClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse()
 			w := h.get("auth?" + test.values.Encode())
-			back := location(t, w)
-			if !strings.HasPrefix(w.Header().Get("Location"), callback+"?") || back.Get("error") != test.want || back.Get("iss") != base || back.Has("code") {
+			back := wayBack(t, w)
+			if back.Get("error") != test.want || back.Get("iss") != base || back.Has("code") {
 				t.Errorf("got %v, want error %s and iss", back, test.want)
 			}
 			if state := test.values["state"]; len(state) == 1 && back.Get("state") != state[0] {
@@ -165,9 +178,9 @@ func TestConsentCannotBeFramedNorLeak(t *testing.T) {
 // The application may show its own page; the message never repeats the request.
 func TestErrorPageIsTheApplications(t *testing.T) {
 	h := newHouse()
-	h.ErrorPage = func(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	h.ErrorPage = func(w http.ResponseWriter, _ *http.Request, status int, message, back string) {
 		w.WriteHeader(status)
-		w.Write([]byte("page: " + message))
+		w.Write([]byte("page: " + message + back))
 	}
 	for _, id := range []string{"<script>", "https://x:<script>/", "https://%zz/"} {
 		w := h.get("auth?" + with(asking(), "client_id", id).Encode())
@@ -197,7 +210,7 @@ func TestPKCEIsOptionalOnlyIfTheOwnerSaysSo(t *testing.T) {
 			t.Errorf("%s: got %d %s, want %d", name, w.Code, w.Body, test.status)
 		}
 	}
-	back := location(t, h.get("auth?"+with(asking(), "code_challenge").Encode()))
+	back := wayBack(t, h.get("auth?"+with(asking(), "code_challenge").Encode()))
 	want(t, "a method without a challenge", "invalid_request", back.Get("error"))
 }
 

@@ -165,6 +165,10 @@ func (f Flow) code(callback url.Values) (string, error) {
 	// Spec: indieauth#authorization-response-li-5
 	case f.Server.Issuer != "" && callback.Get("iss") != f.Server.Issuer:
 		return "", fmt.Errorf("%w: another issuer", ErrAnswer)
+	// A server that names itself nevertheless must be the one that was asked, or somebody who
+	// was asked has sent the person on to it (RFC 9700, section 4.4).
+	case f.Server.Issuer == "" && callback.Get("iss") != "" && !atOneHost(callback.Get("iss"), f.Server.Authorization):
+		return "", fmt.Errorf("%w: another issuer", ErrAnswer)
 	case age < 0 || age > flowLife:
 		return "", fmt.Errorf("%w: it is too late", ErrAnswer)
 	case callback.Get("error") == "access_denied":
@@ -175,6 +179,13 @@ func (f Flow) code(callback url.Values) (string, error) {
 		return "", fmt.Errorf("%w: no code", ErrAnswer)
 	}
 	return callback.Get("code"), nil
+}
+
+// atOneHost tells whether two addresses are on one host.
+func atOneHost(a, b string) bool {
+	u, err1 := url.Parse(a)
+	v, err2 := url.Parse(b)
+	return err1 == nil && err2 == nil && sameOrigin(u, v)
 }
 
 // wantsToken tells where the code is redeemed: for the profile alone at the

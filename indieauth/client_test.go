@@ -116,6 +116,28 @@ func TestClientDoesNotBeginAnywhere(t *testing.T) {
 	}
 }
 
+// A page that knows the older relations names no issuer. An answer that bears a name all the same
+// must be by the server that was asked: else whoever was asked has passed the person on to an
+// honest server, to have its code posted to themselves (RFC 9700, section 4.4).
+func TestClientIsNotMixedUpByTheOlderRelations(t *testing.T) {
+	for iss, good := range map[string]bool{
+		"": true, base: true, "https://ana.example": true, "https://honest.example/": false, "https://ana.example.evil.example/": false,
+		"http://ana.example/-/": false, "https://ana.example:8443/": false, "ana.example": false, "%zz": false,
+	} {
+		v := newVisitor("create")
+		v.home = linking(`<`+base+`auth>; rel="authorization_endpoint"`, `<`+base+`token>; rel="token_endpoint"`)
+		flow, back := v.begin(t, me)
+		back.Del("iss")
+		if iss != "" {
+			back.Set("iss", iss)
+		}
+		_, err := v.client.Finish(t.Context(), flow, back)
+		if good != (err == nil) || !good && (!errors.Is(err, indieauth.ErrAnswer) || len(v.posts()) > 0) {
+			t.Errorf("%q: got %v, and posted %q", iss, err, v.posts())
+		}
+	}
+}
+
 // HOSTILE 64, IA-18: each parameter of the answer, changed in each way. The code leaves
 // the house only when state and iss are right.
 // Spec: indieauth#authorization-response-p-3

@@ -74,10 +74,11 @@ type Server struct {
 	AccessLife, RefreshLife time.Duration
 	// Profile tells what the scopes profile and email reveal; nil reveals Me alone.
 	Profile func(ctx context.Context) Profile
-	// ErrorPage shows the person a request that must not be answered with a
-	// redirect; message is English text without anything that a stranger sent.
-	// Nil answers in plain text.
-	ErrorPage func(w http.ResponseWriter, r *http.Request, status int, message string)
+	// ErrorPage shows the person what is wrong with the link that they followed; message is
+	// English text without anything that a stranger sent. back is where the client reads of
+	// it, "" where that is not known: offer it as a link, and lead nobody there. Nil answers
+	// in plain text.
+	ErrorPage func(w http.ResponseWriter, r *http.Request, status int, message, back string)
 	// Log is told what the owner would want to know, never a code or a token;
 	// nil discards.
 	Log *slog.Logger

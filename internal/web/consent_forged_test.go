@@ -138,13 +138,14 @@ func TestRedirectThatIsNotTheClients(t *testing.T) {
 	})
 }
 
-// What is wrong with a request is told to the client, or to the owner on a page.
+// What is wrong with a request is told on a page, which offers the way back to the client, and
+// leads nobody there.
 func TestBadAuthorizationRequests(t *testing.T) {
 	inWorld(t, func(w *world) {
 		t := w.T
 		for name, c := range map[string]struct {
 			with  map[string]string
-			error string // in the redirect; "" for a page
+			error string // that the way back has; "" for none
 		}{
 			"no client_id":       {map[string]string{"client_id": ""}, ""},
 			"client_id no URL":   {map[string]string{"client_id": "javascript:alert(1)"}, ""},
@@ -160,9 +161,14 @@ func TestBadAuthorizationRequests(t *testing.T) {
 				q.Set(k, v)
 			}
 			a := w.visitor().get(endpoints["authorization_endpoint"]+"?"+q.Encode(), "Accept-Language", "es")
-			got := parse(t, a.header.Get("Location")).Query().Get("error")
-			if got != c.error || c.error == "" && (a.status != 400 || !strings.Contains(a.body, `lang="es"`)) {
-				t.Errorf("%s: got %d to %q\n%s", name, a.status, a.header.Get("Location"), a.body)
+			got := ""
+			for _, link := range find(a.doc(t), "a") {
+				if strings.HasPrefix(attr(link, "href"), client) && attr(link, "rel") == "noreferrer" {
+					got = parse(t, attr(link, "href")).Query().Get("error")
+				}
+			}
+			if got != c.error || a.status != 400 || a.header.Get("Location") != "" || a.header.Get("Refresh") != "" || !strings.Contains(a.body, `lang="es"`) {
+				t.Errorf("%s: got %d, %q in %v\n%s", name, a.status, got, a.header, a.body)
 			}
 		}
 	})

@@ -230,8 +230,9 @@ func (p *pages) fail(w http.ResponseWriter, r *http.Request, status int, detail 
 
 // refuse is fail with a detail in English: what an authorization request lacks is
 // for those who wrote the client.
-func (p *pages) refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
-	p.render(w, r, status, "error", theme.Error{Shell: p.shell(r, nil), Status: status, Detail: detail, DetailLang: "en", Home: p.Me()})
+// The application reads of it where back leads, if the visitor goes there.
+func (p *pages) refuse(w http.ResponseWriter, r *http.Request, status int, detail, back string) {
+	p.render(w, r, status, "error", theme.Error{Shell: p.shell(r, nil), Status: status, Detail: detail, DetailLang: "en", Home: p.Me(), Back: back})
 }
 
 // broken answers 500 and writes the cause where the owner sees it; 403 where a role is

@@ -55,7 +55,7 @@ func views(text, address string) map[string]any {
 		"link":       theme.SignInLink{Shell: shell, Action: address, Until: noon, Person: text},
 		"status":     theme.Status{Shell: shell, Source: address, Target: address, Stage: text, Detail: text, Received: noon, Changed: noon},
 		"webmention": theme.Webmention{Shell: shell, Endpoint: address, Source: text, Target: text, Error: text, Field: "target"},
-		"error":      theme.Error{Shell: shell, Status: 404, Detail: text, Home: address},
+		"error":      theme.Error{Shell: shell, Status: 404, Detail: text, Home: address, Back: address},
 	}
 }
 

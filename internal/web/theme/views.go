@@ -224,4 +224,5 @@ type Error struct {
 	Detail     string // what the visitor can do about it; may be empty
 	DetailLang string // BCP 47 tag of Detail, when it is not in the page's language
 	Home       string // address of the way back; empty: the site's
+	Back       string // address of the application that sent the visitor here, to be told; empty: there is none
 }
