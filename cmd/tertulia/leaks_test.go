@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -70,6 +72,24 @@ var leaks = map[string]struct {
 		}
 		resp.Body.Close()
 	}, `leaktest: a secret is in \S+/refusals: `},
+	"in other letters": {func(t *testing.T, _, _ string, ana *demoSite, _ *slog.Logger) {
+		token, err := ana.site.Access.NewToken(t.Context(), "script", []string{"create"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(token, "tt_"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keepNote(t, ana, hex.EncodeToString(raw))
+	}, `a secret is in \S+tertulia.db: by indieauth.newSecret`},
+	"as a passphrase": {func(t *testing.T, _, _ string, ana *demoSite, _ *slog.Logger) {
+		phrase, err := ana.site.Access.NewPassphrase(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		keepNote(t, ana, phrase)
+	}, `a secret is in \S+tertulia.db: by internal/site.\(\*Access\).NewPassphrase`},
 	"as a token that nobody has seen made": {func(t *testing.T, _, _ string, ana *demoSite, _ *slog.Logger) {
 		keepNote(t, ana, "tt_"+strings.Repeat("x", 43))
 	}, `a secret is in \S+tertulia.db: by whoever makes tt_`},
