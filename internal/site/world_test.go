@@ -28,8 +28,6 @@ import (
 	"tertulia/webmention"
 )
 
-func TestMain(m *testing.M) { os.Exit(leaktest.Of(m).Run()) }
-
 // world is one site, https://me.example/, with a real store and a real publisher on
 // a web in memory. It can be stopped and started again.
 type world struct {
