@@ -60,12 +60,7 @@ func (s *settings) joined(one siteSettings) attach.Lines {
 			l.Root = abs
 		}
 	}
-	if e := one.IndieAuth; e.Token != "" {
-		l.Auth = []attach.Endpoint{{Rel: "authorization_endpoint", URL: e.Authorization}, {Rel: "token_endpoint", URL: e.Token}}
-		if e.Metadata != "" {
-			l.Auth = append(l.Auth, attach.Endpoint{Rel: "indieauth-metadata", URL: e.Metadata})
-		}
-	}
+	l.Auth = one.IndieAuth.named()
 	return l
 }
 
