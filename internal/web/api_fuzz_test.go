@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tertulia/indieauth"
+	"tertulia/internal/leaktest"
 	"tertulia/internal/site"
 	"tertulia/internal/web"
 	"tertulia/micropub"
@@ -72,7 +73,9 @@ func FuzzAPIQuery(f *testing.F) {
 // token to read with.
 func small(f *testing.F) (http.Handler, string) {
 	f.Helper()
-	db, err := store.Open(f.TempDir(), store.Options{})
+	dir := f.TempDir()
+	leaktest.Dir(f, dir)
+	db, err := store.Open(dir, store.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

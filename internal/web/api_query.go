@@ -76,7 +76,7 @@ func (p *pages) everything(w http.ResponseWriter, r *http.Request) (q question, 
 // refuseAPI tells a client what is wrong: on a page, if it is a person.
 func (p *pages) refuseAPI(w http.ResponseWriter, r *http.Request, status int, refused apiError) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") && !calls(r) {
-		p.refuse(w, r, status, refused.Description)
+		p.refuse(w, r, status, refused.Description, "")
 		return
 	}
 	p.answer(w, r, status, refused)
