@@ -92,7 +92,8 @@ type Version struct {
 	Summary   string     `json:"summary,omitempty"` // of a text that is too long to be shown whole
 	Language  string     `json:"language,omitempty"`
 	Published time.Time  `json:"published,omitzero"`
-	Digest    string     `json:"digest"` // of what readers would see: two versions with the same are one
+	Edited    time.Time  `json:"edited,omitzero"` // when we saw that it says something else than what readers had; zero: never
+	Digest    string     `json:"digest"`          // of what readers would see: two versions with the same are one
 }
 
 const (

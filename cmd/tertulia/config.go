@@ -305,6 +305,10 @@ type conversationSettings struct {
 	// the pages, with root or upstream.
 	// Default: nowhere else. Example: at = "#comments"
 	At string `toml:"at"`
+	// What is said to your readers in your own words, in "es" and "en": sentences by the names
+	// that they have in internal/lang, as texts or with their plural forms.
+	// Default: ours. Example: strings = { es = { "conversation.title" = "Charla" } }
+	Strings map[string]any `toml:"strings"`
 }
 
 // fetchSettings is about the addresses to which strangers send us: [fetch].

@@ -246,6 +246,8 @@ func kind(v reflect.Value) string {
 		return "true or false"
 	case *map[string]string:
 		return `a table of texts, such as { all = "…" }`
+	case *map[string]any:
+		return `a table of tables, such as { es = { "conversation.title" = "…" } }`
 	case *int, *int64:
 		return "a whole number"
 	case *duration:

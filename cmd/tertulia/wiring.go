@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"tertulia/internal/fetch"
-	"tertulia/internal/lang"
 	"tertulia/internal/publish"
 	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
@@ -25,7 +24,7 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 		return nil, fmt.Errorf("site %s: %w", one.URL, err)
 	}
 	s := &site.Site{
-		Key: set.siteKey(one), URL: home, Base: set.base(one), Language: one.Language,
+		Key: set.siteKey(one), URL: home, Base: set.base(one), Language: one.Language, Words: one.Conversation.words(),
 		Name: one.Name, Keepers: set.keepers(one), Approve: site.Approval(one.Conversation.Approve), Lenient: set.Micropub.LenientClients,
 	}
 	s.Elsewhere = newElsewhere(one, to.own, log)
@@ -55,7 +54,7 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 		s.Root = cmp.Or(one.Root, dir)
 	}
 	if one.Publish.Preset == "html" {
-		l := lang.For(one.Language)
+		l := s.Speaks(one.Language)
 		css, _ := theme.Stylesheet()
 		s.Dir = dir
 		pages := &publish.HTML{Dir: dir, Style: css, T: l.T, N: l.N, Date: l.Date, Day: l.Day, Month: l.Month}

@@ -40,7 +40,10 @@ const maxAccept = 512
 
 // Lang is a language that the program speaks. The zero value is English.
 // It is comparable, and safe for concurrent use.
-type Lang struct{ spanish bool }
+type Lang struct {
+	spanish bool
+	own     *words // said in the place of the usual sentences; nil: none
+}
 
 // For is the language of a BCP 47 tag: Spanish for "es" and its variants such
 // as "es-AR", English for everything else.
@@ -75,7 +78,7 @@ func (l Lang) Tag() string {
 // integers are written as [Lang.Number] does. A key that is in no catalogue comes
 // back as it is, so that the omission is seen rather than fatal.
 func (l Lang) T(key string, args ...any) string {
-	s, ok := catalogues[l.Tag()][key]
+	s, ok := l.sentence(key)
 	if !ok {
 		return key
 	}
@@ -85,7 +88,7 @@ func (l Lang) T(key string, args ...any) string {
 // N is the sentence called key in the plural form for n. {n} stands for the
 // number, {1}, {2}, … for the further arguments.
 func (l Lang) N(key string, n int, args ...any) string {
-	s, ok := catalogues[l.Tag()][key]
+	s, ok := l.sentence(key)
 	if !ok {
 		return key
 	}
@@ -151,16 +154,18 @@ func load(tag string) map[string]sentence {
 		panic("lang: " + tag + ".toml: " + err.Error())
 	}
 	flat := map[string]sentence{}
-	flatten(flat, "", tree)
+	if wrong := flatten(flat, "", tree); len(wrong) > 0 {
+		panic(fmt.Sprintf("lang: %s.toml: %v", tag, wrong))
+	}
 	return flat
 }
 
 // flatten names the leaves of a tree of tables: [inbox] title = "…" becomes
 // "inbox.title". A table with the key "other" is one sentence in its plural forms.
-func flatten(flat map[string]sentence, name string, tree map[string]any) {
+func flatten(flat map[string]sentence, name string, tree map[string]any) (wrong []Mistake) {
 	_, plural := tree["other"].(string)
-	for key, v := range tree {
-		at := key
+	for _, key := range slices.Sorted(maps.Keys(tree)) {
+		v, at := tree[key], key
 		if plural {
 			at = name
 		} else if name != "" {
@@ -168,7 +173,7 @@ func flatten(flat map[string]sentence, name string, tree map[string]any) {
 		}
 		switch v := v.(type) {
 		case map[string]any:
-			flatten(flat, at, v)
+			wrong = append(wrong, flatten(flat, at, v)...)
 		case string:
 			if !plural {
 				flat[at] = sentence{"other": v}
@@ -179,7 +184,8 @@ func flatten(flat map[string]sentence, name string, tree map[string]any) {
 			}
 			flat[at][key] = v
 		default:
-			panic(fmt.Sprintf("lang: %s is a %T, want text", at, v))
+			wrong = append(wrong, Mistake{Key: at, What: "it must be a text, or a table of its plural forms with \"other\" among them"})
 		}
 	}
+	return wrong
 }

@@ -51,6 +51,7 @@ type Response struct {
 	Excerpt   string // of a long text, its summary or how it begins; "" where all of it is to be shown
 	Language  string
 	Published time.Time // zero when the source does not say
+	Edited    time.Time // when it was seen to say something else than before; zero: never
 	Number    uint64    // wm-id
 	Received  time.Time // wm-received: when it became public
 
@@ -146,6 +147,7 @@ func (s *Site) response(tx *store.Tx, m store.Mention, v *store.Version) Respons
 		r.Type, r.RSVP, r.Author, r.URL, r.Bridge, r.InReplyTo = v.Type, v.RSVP, v.Author, v.URL, v.Bridge, v.InReplyTo
 		r.Author.Photo = s.pictureURL(tx, v.Author.Photo)
 		r.Name, r.HTML, r.Text, r.Language, r.Published = v.Name, v.HTML, v.Text, v.Language, v.Published
+		r.Edited = v.Edited
 		if len(v.Text) > longText {
 			r.Excerpt = cmp.Or(v.Summary, begins(v.Text))
 		}

@@ -192,6 +192,12 @@ func (l look) arrived(tx *store.Tx, m *store.Mention) error {
 	welcome := !moved && (trusted || l.site.Approve == ApproveNone && l.sites <= maxSites)
 	unchanged := m.Shown != nil && digest(*m.Shown) == v.Digest // what stands there may be an earlier version's
 	switch {
+	case unchanged:
+		v.Edited = m.Shown.Edited
+	case m.Shown != nil && !m.Public.IsZero():
+		v.Edited = l.now
+	}
+	switch {
 	case m.Decision == store.Rejected:
 		m.State, m.Shown, m.Held = store.Rejected, &v, nil
 	case unchanged && (m.Decision == store.Approved || m.State == store.Approved):

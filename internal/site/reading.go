@@ -199,7 +199,7 @@ func harmless(a mf2.Author, final *url.URL) mf2.Author {
 // part of it: readers see our copy, and networks move theirs every few days.
 func digest(v store.Version) string {
 	v.Person, v.Digest, v.Author.Photo = "", "", ""
-	v.InReplyTo = nil // where it stands is not what it says
+	v.InReplyTo, v.Edited = nil, time.Time{} // where it stands, and since when, is not what it says
 	raw, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // a struct of strings and a time always encodes

@@ -28,6 +28,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"tertulia/internal/lang"
 	"tertulia/internal/publish"
 	"tertulia/mf2"
 	"tertulia/micropub"
@@ -35,14 +36,15 @@ import (
 
 // Site is one site and its settings. It does not change while the service runs.
 type Site struct {
-	Key      string     // its name in the store: host:port, and the path if it has one
-	URL      *url.URL   // the home page, with a slash at its end; it is also the owner's me
-	Aliases  []*url.URL // other addresses of the same site
-	Base     string     // base address of its endpoints, with a slash at its end
-	Name     string     // title for readers
-	Language string     // BCP 47
-	Author   mf2.Item   // the owner's h-card
-	Keepers  []Keeper   // who looks after it besides the owner of URL
+	Key      string      // its name in the store: host:port, and the path if it has one
+	URL      *url.URL    // the home page, with a slash at its end; it is also the owner's me
+	Aliases  []*url.URL  // other addresses of the same site
+	Base     string      // base address of its endpoints, with a slash at its end
+	Name     string      // title for readers
+	Language string      // BCP 47
+	Words    []lang.Lang // its languages with sentences of the owner's own in them
+	Author   mf2.Item    // the owner's h-card
+	Keepers  []Keeper    // who looks after it besides the owner of URL
 
 	// Root is the directory of the site's pages when this service serves them:
 	// then it is ours to know which pages exist. "" means that they are elsewhere.
@@ -99,6 +101,17 @@ func (s *Site) Me() string { return s.URL.String() }
 
 // Endpoint is the absolute address of something below the site's base.
 func (s *Site) Endpoint(name string) string { return s.Base + name }
+
+// Speaks is the language of a BCP 47 tag as the site speaks it: with the owner's own sentences.
+func (s *Site) Speaks(tag string) lang.Lang {
+	l := lang.For(tag)
+	for _, own := range s.Words {
+		if own.Tag() == l.Tag() {
+			return own
+		}
+	}
+	return l
+}
 
 // ConversationURL is the page that shows the conversation of a page.
 func (s *Site) ConversationURL(page string) string {

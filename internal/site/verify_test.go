@@ -79,6 +79,43 @@ func TestMentionsGoTheirWay(t *testing.T) {
 }
 
 // T-WR10, T-WR11, HOSTILE 43: what proves nothing changes nothing, however long it lasts.
+// Readers are told of a text that has changed since they had it, and of no other.
+func TestEditsAreSeen(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.create(entry("content", "hello"))
+		bea := w.host("bea.example")
+		edited := func(when string) time.Time {
+			t.Helper()
+			page, err := w.talk.Of(t.Context(), post)
+			if err != nil || len(page.Responses) != 1 {
+				t.Fatalf("%s: %d responses, %v", when, len(page.Responses), err)
+			}
+			return page.Responses[0].Edited
+		}
+		bea.says("/1", replyTo(post, "draft"))
+		id := w.receive("https://bea.example/1", post)
+		bea.says("/1", replyTo(post, "first")) // nobody had the draft
+		w.receive("https://bea.example/1", post)
+		w.decide(w.approve, id)
+		if at := edited("approved"); !at.IsZero() {
+			t.Errorf("approved: edited at %v", at)
+		}
+		pass(time.Hour)
+		seen := time.Now()
+		bea.says("/1", replyTo(post, "second"))
+		w.receive("https://bea.example/1", post)
+		first := edited("edited")
+		if d := first.Sub(seen); d < 0 || d > time.Minute {
+			t.Errorf("edited %v after it was said", d)
+		}
+		pass(time.Hour)
+		w.receive("https://bea.example/1", post) // and again without any change
+		if at := edited("unchanged"); !at.Equal(first) {
+			t.Errorf("unchanged: edited at %v, before at %v", at, first)
+		}
+	})
+}
+
 func TestFailuresOfTheSourceChangeNothing(t *testing.T) {
 	for name, fail := range map[string]func(w *world, bea *host, post string){
 		"500 with the link": func(_ *world, bea *host, post string) {

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"tertulia/internal/lang"
@@ -19,8 +22,8 @@ import (
 func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	fragment, read := q.Get("fragment") == "1", p.Conversation.Of
-	if fragment {
-		read = p.Conversation.There // a page that takes it in is there, mentioned or not
+	if fragment || p.Root == "" {
+		read = p.Conversation.There // a page that takes it in is there, and others' pages may be: it can begin
 	}
 	page, err := read(r.Context(), q.Get("url"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,28 +39,49 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=60, stale-while-revalidate=60")
+	level, _ := strconv.Atoi(q.Get("heading")) // none, or nonsense, is the usual level
+	view := p.conversationView(page, level)
+	if q.Get("sort") == "newest" {
+		slices.Reverse(view.Replies)
+		slices.Reverse(view.Mentions)
+	}
 	if fragment {
-		p.fragment(w, r, page)
+		l := p.fragmentLanguage(r)
+		view.Languages = p.languages(page.URL, l)
+		if n, err := strconv.Atoi(q.Get("nth")); err == nil && n < 1000 {
+			view.Nth = n
+		}
+		p.fragment(w, r, l, view)
 		return
 	}
-	view := p.conversationView(page, 2)
-	view.URL, view.Endpoint = "", p.base.Path+"webmention" // the page's form goes to the page's own host
+	view.Heading, view.URL, view.Languages, view.Endpoint = 2, "", nil, p.base.Path+"webmention" // the page's form goes to the page's own host
 	p.render(w, r, http.StatusOK, "conversation-page", theme.ConversationPage{Shell: p.shell(r, nil), Conversation: view})
 }
 
-// readerLanguage is the reader's choice, else the site's language: what is shown
+// fragmentLanguage is the reader's choice, else the site's language: what is shown
 // under a page speaks the page's language.
-func (p *pages) readerLanguage(r *http.Request) lang.Lang {
-	if tag := r.URL.Query().Get("lang"); tag == "es" || tag == "en" {
-		return lang.For(tag)
+func (p *pages) fragmentLanguage(r *http.Request) lang.Lang {
+	if tag, _, _ := strings.Cut(strings.ToLower(r.URL.Query().Get("lang")), "-"); tag == "es" || tag == "en" {
+		return p.Speaks(tag)
 	}
-	return lang.For(p.Language)
+	return p.Speaks(p.Language)
+}
+
+// languages are the addresses of a conversation in the languages besides one.
+func (p *pages) languages(page string, besides lang.Lang) map[string]string {
+	others := map[string]string{}
+	for _, tag := range []string{"es", "en"} {
+		if tag != besides.Tag() {
+			others[tag] = p.ConversationURL(page) + "&lang=" + tag
+		}
+	}
+	return others
 }
 
 // fragment answers with the conversation alone. It is a document too, for who
 // opens its address.
-func (p *pages) fragment(w http.ResponseWriter, r *http.Request, page site.Page) {
-	body, err := p.fragmentOf(page, p.readerLanguage(r))
+func (p *pages) fragment(w http.ResponseWriter, r *http.Request, l lang.Lang, view theme.Conversation) {
+	body, err := p.fragmentOf(view, l)
 	if err != nil {
 		p.broken(w, r, err)
 		return

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/net/html/charset"
 
 	"tertulia/internal/lang"
-	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
 )
 
@@ -46,7 +45,7 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 	if err != nil {
 		return nil, fmt.Errorf("conversation of %s: %w", address, err)
 	}
-	inside, err := p.fragmentOf(conversation, lang.For(p.Language))
+	inside, err := p.fragmentOf(p.conversationView(conversation, 2), p.Speaks(p.Language))
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +57,9 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 
 // fragmentOf is a conversation as part of a page. No brace stands in it: what takes it
 // in may be a template, and is not to run what strangers have written.
-func (p *pages) fragmentOf(conversation site.Page, l lang.Lang) ([]byte, error) {
+func (p *pages) fragmentOf(view theme.Conversation, l lang.Lang) ([]byte, error) {
 	var b bytes.Buffer
-	if err := theme.Render(&b, "conversation", l, p.conversationView(conversation, 2)); err != nil {
+	if err := p.theme.Render(&b, "conversation", l, view); err != nil {
 		return nil, err
 	}
 	return bytes.ReplaceAll(b.Bytes(), []byte("{"), []byte("&#123;")), nil

@@ -2,7 +2,9 @@ package web
 
 import (
 	"html/template"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"tertulia/internal/site"
@@ -19,6 +21,7 @@ func (p *pages) conversationView(page site.Page, heading int) theme.Conversation
 	v := theme.Conversation{
 		Page: theme.Link{Name: page.Title, URL: page.URL}, URL: p.ConversationURL(page.URL),
 		Endpoint: p.Endpoint("webmention"), Heading: heading, Now: time.Now(),
+		Languages: p.languages(page.URL, p.Speaks(p.Language)),
 	}
 	for _, n := range page.Counts {
 		v.Total += n // of all, those that are too many to be shown included
@@ -125,7 +128,28 @@ func excerpt(r site.Response) theme.Response {
 func response(r site.Response) theme.Response {
 	return theme.Response{
 		ID: r.ID, Kind: r.Type, Author: theme.Person(r.Author),
-		URL: r.URL, Source: r.Source, Network: r.Bridge, Name: r.Name, HTML: template.HTML(r.HTML), Text: r.Text,
-		Lang: r.Language, Published: r.Published,
+		URL: r.URL, Source: r.Source, Network: network(r), Name: r.Name, HTML: template.HTML(r.HTML), Text: r.Text,
+		Lang: r.Language, Published: r.Published, Edited: r.Edited,
 	}
+}
+
+// networks are the names of networks by their hosts.
+var networks = map[string]string{
+	"bsky.app": "Bluesky", "facebook.com": "Facebook", "flickr.com": "Flickr", "github.com": "GitHub", "instagram.com": "Instagram",
+	"reddit.com": "Reddit", "threads.com": "Threads", "threads.net": "Threads", "twitter.com": "Twitter", "x.com": "X",
+}
+
+// network names where a response was brought from: the network it is on, when its address or
+// the bridge says which, else the bridge; "" when it comes from the web.
+func network(r site.Response) string {
+	if u, err := url.Parse(r.URL); err == nil && r.Bridge != "" {
+		if name := networks[strings.TrimPrefix(u.Hostname(), "www.")]; name != "" {
+			return name
+		}
+	}
+	// brid.gy/comment/mastodon/@ana@SERVER/123/456
+	if u, err := url.Parse(r.Source); err == nil && r.Bridge != "" && strings.Contains(u.Path, "/mastodon/") {
+		return "Mastodon"
+	}
+	return r.Bridge
 }

@@ -84,7 +84,7 @@ func TestBridgedRepliesNameTheirBridge(t *testing.T) {
 		w.replied("https://brid.gy/comment/mastodon/@ana@mastodon.social/1/2", post, `<div class="h-entry"><a class="p-author h-card" href="https://mastodon.social/@bea">Bea</a>
 			<a class="u-url" href="https://mastodon.social/@bea/2"></a><a class="u-in-reply-to" href="`+post+`"></a><p class="e-content">hi</p></div>`)
 		a := w.visitor().get(w.ana().ConversationURL(post))
-		if !strings.Contains(a.body, `href="https://mastodon.social/@bea/2"`) || !strings.Contains(a.body, "vía brid.gy") {
+		if !strings.Contains(a.body, `href="https://mastodon.social/@bea/2"`) || !strings.Contains(a.body, "vía Mastodon") {
 			w.Error(a.body)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"tertulia/internal/site"
+	"tertulia/internal/web/theme"
 )
 
 // Handler is every URL of the program.
@@ -24,7 +25,7 @@ func (s *Server) Handler() http.Handler {
 		if err != nil {
 			panic("the base of a site was checked with the settings: " + err.Error())
 		}
-		p := &pages{Site: one, base: base, server: s}
+		p := &pages{Site: one, base: base, server: s, theme: theme.In(one.Words...)}
 		one.IndieAuth.Consent, one.IndieAuth.ErrorPage = p, p.refuse
 		areas = append(areas, newArea(base, p.endpoints()), newArea(wellKnown(base), p.metadata()))
 		if len(s.Sites) == 1 {

@@ -15,8 +15,6 @@ import (
 	"syscall"
 
 	"golang.org/x/net/html"
-
-	"tertulia/internal/lang"
 )
 
 // static serves the pages of a site that this service stands in front of, below one
@@ -145,7 +143,7 @@ func (p *pages) private(w http.ResponseWriter, r *http.Request, address *url.URL
 		return true
 	}
 	if at, ok := findPlace(page, element); ok {
-		note := "<p>" + html.EscapeString(lang.For(p.Language).T("post.private")) + "</p>"
+		note := "<p>" + html.EscapeString(p.Speaks(p.Language).T("post.private")) + "</p>"
 		page = slices.Concat(page[:at.from], []byte(note), page[at.to:])
 	}
 	w.Header().Set("Cache-Control", "no-store, private")

@@ -68,6 +68,7 @@ type pages struct {
 	*Site
 	base   *url.URL
 	server *Server
+	theme  *theme.Set
 }
 
 func (s *Server) log() *slog.Logger {
@@ -117,7 +118,7 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri '
 // render answers with a page of the service.
 func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, page string, view any) {
 	var b bytes.Buffer
-	if err := theme.Render(&b, page, p.language(r), view); err != nil {
+	if err := p.theme.Render(&b, page, p.language(r), view); err != nil {
 		p.server.log().Error("page cannot be rendered", "page", page, "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
@@ -174,15 +175,15 @@ func send(w http.ResponseWriter, r *http.Request, status int, contentType string
 // language is the reader's choice, else what the browser asks for, else the site's.
 func (p *pages) language(r *http.Request) lang.Lang {
 	if tag := r.URL.Query().Get("lang"); tag == "es" || tag == "en" {
-		return lang.For(tag)
+		return p.Speaks(tag)
 	}
 	if c, err := r.Cookie(p.cookie("lang")); err == nil && (c.Value == "es" || c.Value == "en") {
-		return lang.For(c.Value)
+		return p.Speaks(c.Value)
 	}
 	if accept := r.Header.Get("Accept-Language"); accept != "" {
-		return lang.Match(accept)
+		return p.Speaks(lang.Match(accept).Tag())
 	}
-	return lang.For(p.Language)
+	return p.Speaks(p.Language)
 }
 
 // keepLanguage remembers a choice made with ?lang=.

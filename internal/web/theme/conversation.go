@@ -3,6 +3,7 @@ package theme
 import (
 	"html/template"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -10,9 +11,11 @@ import (
 // a fragment that fits into any page. Its class names begin with "tertulia" or are
 // microformats.
 type Conversation struct {
-	Page      Link   // the page that the conversation belongs to
-	URL       string // the conversation's own page; empty when this is it
-	Endpoint  string // webmention endpoint; empty: no form
+	Page      Link              // the page that the conversation belongs to
+	URL       string            // the conversation's own page; empty when this is it
+	Languages map[string]string // of the reader's other choices: tag ("es", "en") → the conversation's own page in it
+	Nth       int               // which conversation on its page it is, from 1; 0: the first
+	Endpoint  string            // webmention endpoint; empty: no form
 	Hidden    []Field
 	Heading   int // level of the fragment's heading, 2 to 5; 0: 2
 	Likes     Faces
@@ -78,6 +81,31 @@ func (c Conversation) Level() int {
 	return c.Heading
 }
 
+// ID is an id in the fragment that no other conversation on the same page has. Without a
+// name it is the fragment's own.
+func (c Conversation) ID(name string) string {
+	id := "tertulia"
+	if c.Nth > 1 {
+		id += "-" + strconv.Itoa(c.Nth)
+	}
+	if name == "" {
+		return id
+	}
+	return id + "-" + name
+}
+
+// Anchor is the address of a response where the reader is: on the page itself, or where
+// that page has several conversations, on the one that this belongs to.
+func (c Conversation) Anchor(r Response) string {
+	switch {
+	case r.ID == "":
+		return ""
+	case c.Nth > 1:
+		return web(c.Page.URL) + "#tertulia-" + r.ID
+	}
+	return "#" + c.ID(r.ID)
+}
+
 // Empty reports whether there is nothing to show.
 func (c Conversation) Empty() bool {
 	return c.Likes.Total == 0 && c.Reposts.Total == 0 && c.Bookmarks.Total == 0 && c.Reactions.Total == 0 &&
@@ -136,7 +164,7 @@ func (c Conversation) Groups() []group {
 	all := []group{
 		{Key: "conversation.likes", Class: "u-like h-cite", Faces: c.Likes},
 		{Key: "conversation.reposts", Class: "u-repost h-cite", Faces: c.Reposts},
-		{Key: "conversation.bookmarks", Class: "h-cite", Faces: c.Bookmarks},
+		{Key: "conversation.bookmarks", Class: "u-bookmark h-cite", Faces: c.Bookmarks},
 		{Key: "conversation.reactions", Class: "u-comment h-cite", Said: true, Faces: c.Reactions},
 		{Key: "conversation.follows", Class: "h-cite", Faces: c.Follows},
 	}
@@ -160,26 +188,24 @@ func (c Conversation) Count(rs []Response) int {
 // Sub is the level of the headings inside the fragment.
 func (c Conversation) Sub() int { return c.Level() + 1 }
 
-// thread is a list of responses, and one a response, with the time they are seen at.
+// thread is a list of responses, and one a response, in the conversation they stand in.
 type (
 	thread struct {
+		Conversation
 		Responses []Response
-		Now       time.Time
 	}
 	one struct {
 		Response Response
-		Now      time.Time
+		Now      time.Time // when it is seen
+		Anchor   string    // its address where the reader is; empty: it has none
 	}
 )
 
 // Thread hands a list of responses to its template.
-func (c Conversation) Thread(rs []Response) thread { return thread{rs, c.Now} }
-
-// Thread hands the replies to a response to the template.
-func (t thread) Thread(rs []Response) thread { return thread{rs, t.Now} }
+func (c Conversation) Thread(rs []Response) thread { return thread{c, rs} }
 
 // One hands a response to its template.
-func (t thread) One(r Response) one { return one{r, t.Now} }
+func (c Conversation) One(r Response) one { return one{r, c.Now, c.Anchor(r)} }
 
 // One hands a response that waits to its template.
-func (a Admin) One(r Response) one { return one{r, a.Now} }
+func (a Admin) One(r Response) one { return one{Response: r, Now: a.Now} }

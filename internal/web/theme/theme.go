@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -30,11 +31,24 @@ import (
 //go:embed templates/*.html style.css signin.js
 var files embed.FS
 
-// pages are the parsed templates with the functions of either language.
-var pages = map[lang.Lang]*template.Template{
+// Set is the pages in some languages. It is safe for concurrent use.
+type Set struct {
+	by map[lang.Lang]*template.Template
+}
+
+// In is the pages in Spanish and English, and in languages with sentences of somebody's own.
+func In(languages ...lang.Lang) *Set {
+	set := Set{maps.Clone(usual.by)}
+	for _, l := range languages {
+		set.by[l] = parse(l)
+	}
+	return &set
+}
+
+var usual = &Set{map[lang.Lang]*template.Template{
 	lang.For("es"): parse(lang.For("es")),
 	lang.For("en"): parse(lang.For("en")),
-}
+}}
 
 var (
 	style, styleHash   = read("style.css")
@@ -48,8 +62,17 @@ var (
 // "webmention" ([Webmention]), "error" ([Error]). Nothing is written to w when the
 // template fails, which it does on a view of another type.
 func Render(w io.Writer, page string, l lang.Lang, view any) error {
+	return usual.Render(w, page, l, view)
+}
+
+// Render is [Render] in one of the languages of the set.
+func (s *Set) Render(w io.Writer, page string, l lang.Lang, view any) error {
 	var b bytes.Buffer
-	if err := pages[l].ExecuteTemplate(&b, page, view); err != nil {
+	t, ok := s.by[l]
+	if !ok {
+		return fmt.Errorf("render %s: it is not in this language", page)
+	}
+	if err := t.ExecuteTemplate(&b, page, view); err != nil {
 		return fmt.Errorf("render %s: %w", page, err)
 	}
 	_, err := b.WriteTo(w)

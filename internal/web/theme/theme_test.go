@@ -2,6 +2,7 @@ package theme_test
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"net/url"
 	"regexp"
@@ -32,9 +33,15 @@ func views(text, address string) map[string]any {
 	answer.ID, answer.Answers = "r3", text
 	marked.Replies = []theme.Response{answer}
 	unknown := theme.Response{Text: "hola"}
-	faces := theme.Faces{Total: 9, People: []theme.Response{response, unknown}}
-	conversation := theme.Conversation{Page: link, URL: address, Endpoint: address, Hidden: shell.Hidden, Likes: faces, Reposts: faces, Bookmarks: faces, Reactions: faces, Follows: faces,
-		RSVPs:   []theme.RSVP{{Value: "yes", Faces: faces}, {Value: "maybe", Faces: faces}, {Value: "interested", Faces: faces}, {Value: "no", Faces: faces}, {Value: text, Faces: faces}},
+	row := 0
+	faces := func() theme.Faces {
+		row++
+		face := response
+		face.ID = fmt.Sprint("face", row)
+		return theme.Faces{Total: 9, People: []theme.Response{face, unknown}}
+	}
+	conversation := theme.Conversation{Page: link, URL: address, Languages: shell.Languages, Endpoint: address, Hidden: shell.Hidden, Likes: faces(), Reposts: faces(), Bookmarks: faces(), Reactions: faces(), Follows: faces(),
+		RSVPs:   []theme.RSVP{{Value: "yes", Faces: faces()}, {Value: "maybe", Faces: faces()}, {Value: "interested", Faces: faces()}, {Value: "no", Faces: faces()}, {Value: text, Faces: faces()}},
 		Replies: []theme.Response{response, marked, unknown}, Mentions: []theme.Response{unknown}, Total: 99, More: address, Now: noon.Add(time.Hour)}
 	return map[string]any{
 		"conversation":      conversation,

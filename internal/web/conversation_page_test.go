@@ -1,0 +1,230 @@
+package web_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"tertulia/internal/lang"
+	"tertulia/mf2"
+)
+
+// MF-16, MF-17: who reads the page or the fragment as microformats finds every response,
+// with author, address, date and content.
+func TestConversationIsReadByParsers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		post := w.post("Base camp", "The networks are loudspeakers.")
+		said := func(n int) string {
+			return fmt.Sprintf(`<div class="e-content">Words %d</div><time class="dt-published" datetime="1999-12-0%dT10:00:00Z">then</time>`, n, n+1)
+		}
+		classes := []string{"u-in-reply-to", "u-like-of", "u-repost-of", "u-bookmark-of", ""}
+		for i, class := range classes {
+			source := fmt.Sprintf("https://host%d.example/%d", i, i)
+			w.replied(source, post, entry(class, post, said(i)))
+		}
+		w.replied("https://host5.example/5", post, entry("u-in-reply-to", post, `<data class="p-rsvp" value="maybe">Perhaps</data>`+said(5)))
+		a := w.visitor().get(w.ana().ConversationURL(post))
+		page, _, err := mf2.Parse(strings.NewReader(a.body), "text/html; charset=utf-8", parse(t, w.ana().ConversationURL(post)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, ok := page.Entry()
+		if !ok || shown.Get("name") != "Base camp" || !slices.Contains(shown.URLs("url"), post) {
+			t.Fatalf("the h-entry: got %v %v", ok, shown)
+		}
+		for i, property := range []string{"comment", "like", "repost", "bookmark", "comment", ""} {
+			cite, ok := citeOf(shown, property, fmt.Sprintf("https://host%d.example/%d", i, i))
+			if !ok {
+				t.Errorf("%s %d is not found", property, i)
+				continue
+			}
+			author, _ := mf2.AsItem(append(cite.Properties["author"], nil)[0])
+			if author.Get("name") != "Bea" || author.Get("url") != fmt.Sprintf("https://host%d.example/", i) {
+				t.Errorf("%s %d: author %v", property, i, author)
+			}
+			if got, want := cite.Get("published"), fmt.Sprintf("1999-12-0%dT10:00:00Z", i+1); got != want {
+				t.Errorf("%s %d: published %q, want %q", property, i, got, want)
+			}
+			if content := cite.Get("content"); property == "comment" && content != fmt.Sprintf("Words %d", i) {
+				t.Errorf("%s %d: content %q", property, i, content)
+			}
+			if property == "" && cite.Get("rsvp") != "maybe" {
+				t.Errorf("rsvp: got %v", cite)
+			}
+		}
+	})
+}
+
+// citeOf is the h-cite with an address under a property, or among the children.
+func citeOf(entry mf2.Item, property, address string) (mf2.Item, bool) {
+	values := entry.Properties[property]
+	if property == "" {
+		for _, c := range entry.Children {
+			values = append(values, c)
+		}
+	}
+	for _, v := range values {
+		if item, ok := mf2.AsItem(v); ok && slices.Contains(item.URLs("url"), address) {
+			return item, true
+		}
+	}
+	return mf2.Item{}, false
+}
+
+// Every response has an address of its own, on the conversation's page and on the page
+// that it belongs to.
+func TestResponsesHaveAnchors(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		post := w.gathering()
+		for _, address := range []string{post, w.ana().ConversationURL(post), w.ana().ConversationURL(post) + "&fragment=1"} {
+			a := w.visitor().get(address)
+			ids := map[string]bool{}
+			for n := range a.doc(t).Descendants() {
+				if id := attr(n, "id"); id != "" {
+					ids[id] = true
+				}
+			}
+			anchors := 0
+			for _, link := range find(a.doc(t), "a") {
+				if attr(link, "class") == "tertulia-anchor" {
+					anchors++
+					if !ids[strings.TrimPrefix(attr(link, "href"), "#")] || !strings.Contains(text(link), "Enlace a la respuesta de Bea") {
+						t.Errorf("%s: %q leads nowhere, called %q", address, attr(link, "href"), text(link))
+					}
+				}
+			}
+			if anchors != 2 { // the reply and the mention
+				t.Errorf("%s: %d anchors, want 2", address, anchors)
+			}
+			cites := 0
+			for n := range a.doc(t).Descendants() {
+				if strings.Contains(attr(n, "class"), "h-cite") && strings.HasPrefix(attr(n, "id"), "tertulia-") {
+					cites++
+				}
+			}
+			if cites != 7 {
+				t.Errorf("%s: %d of 7 responses have an id", address, cites)
+			}
+		}
+	})
+}
+
+// WIDGET 2: what is included at build time or by a front server says what it wants in its
+// address; what makes no sense is as if nobody had said it.
+func TestFragmentParameters(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		post := w.post("Base camp", "The networks are loudspeakers.")
+		for i, day := range []string{"1999-12-02", "1999-12-01"} {
+			w.replied(fmt.Sprintf("https://host%d.example/", i), post, answerTo(post, "https://nobody.example/", fmt.Sprint("answer", i), day))
+		}
+		fragment := func(query string) string {
+			t.Helper()
+			a := w.visitor().get(w.ana().ConversationURL(post) + "&fragment=1" + query)
+			if a.status != 200 {
+				t.Fatalf("%s: got %d", query, a.status)
+			}
+			return a.body
+		}
+		for query, want := range map[string]string{
+			"": `<h2 id="tertulia-title">`, "&heading=4": `<h4 id="tertulia-title">`, "&heading=7": "<h2 id", "&heading=x": "<h2 id", "&heading=-1": "<h2 id",
+			"&lang=es": `lang="es"`, "&lang=en-GB": `lang="en"`, "&lang=es-AR": `lang="es"`, "&lang=de": `lang="es"`, "&lang=%22%3E": `lang="es"`,
+			"&nth=3": `id="tertulia-3"`, "&nth=1": `id="tertulia"`, "&nth=x": `id="tertulia"`, "&nth=-1": `id="tertulia"`, "&nth=99999999999": `id="tertulia"`,
+		} {
+			if body := fragment(query); !strings.Contains(body, want) {
+				t.Errorf("%s: there is no %s in\n%s", query, want, body)
+			}
+		}
+		for query, want := range map[string]bool{"": true, "&sort=oldest": true, "&sort=newest": false, "&sort=x": true} {
+			body := fragment(query)
+			if got := strings.Index(body, "answer1") < strings.Index(body, "answer0"); got != want {
+				t.Errorf("%s: the oldest is first: %v, want %v", query, got, want)
+			}
+		}
+		// Several on one page: no id twice, every label finds its field, every anchor the page.
+		body := fragment("") + fragment("&nth=2")
+		ids := map[string]int{}
+		for n := range (answer{body: body}).doc(t).Descendants() {
+			ids[attr(n, "id")]++
+			for _, key := range []string{"for", "aria-labelledby", "aria-describedby"} {
+				if to := attr(n, key); to != "" && !strings.Contains(body, `id="`+to+`"`) {
+					t.Errorf("%s=%q leads nowhere", key, to)
+				}
+			}
+		}
+		for id, n := range ids {
+			if id != "" && n != 1 {
+				t.Errorf("id %q stands %d times", id, n)
+			}
+		}
+		if strings.Count(body, `href="`+post+`#tertulia-`) != 2 {
+			t.Errorf("the anchors of the second do not lead to the page it belongs to:\n%s", body)
+		}
+		// The reader can choose.
+		if want := `href="` + strings.ReplaceAll(w.ana().ConversationURL(post), "&", "&amp;") + `&amp;lang=en" lang="en" hreflang="en">English</a>`; !strings.Contains(body, want) {
+			t.Errorf("there is no %s in\n%s", want, body)
+		}
+	})
+}
+
+// A conversation can begin where it is not ours to know which pages there are; drafts, pages
+// that never were and private ones look the same (HOSTILE 40).
+func TestConversationOfAPageThatNobodyMentioned(t *testing.T) {
+	houses := []house{{home: "https://ana.example/", base: "https://talk.example/ana/", language: "es", elsewhere: true}}
+	inWorldOf(t, houses, func(w *world) {
+		t := w.T
+		b := w.visitor()
+		for _, address := range []string{"https://ana.example/never/", "http://ana.example/never/#x", "https://ana.example/never/?utm_source=x"} {
+			for _, more := range []string{"", "&fragment=1"} {
+				a := b.get(w.ana().ConversationURL(address) + more)
+				if a.status != 200 || !strings.Contains(a.body, "Todavía no hay respuestas") {
+					t.Errorf("%s%s: got %d\n%s", address, more, a.status, a.body)
+				}
+				action := map[string]string{"": "/ana/webmention", "&fragment=1": "https://talk.example/ana/webmention"}[more]
+				if target := formTo(t, a, action).Get("target"); target != "https://ana.example/never/" {
+					t.Errorf("%s%s: the form is for %q", address, more, target)
+				}
+			}
+		}
+		for _, address := range []string{"https://evil.example/", "https://ana.example.evil.example/", "javascript:alert(1)", "", "%", "//ana.example/"} {
+			if a := b.get("https://talk.example/ana/conversation?url=" + url.QueryEscape(address)); a.status != 404 {
+				t.Errorf("%s: got %d", address, a.status)
+			}
+		}
+	})
+	inWorld(t, func(w *world) {
+		if a := w.visitor().get(w.ana().ConversationURL("https://ana.example/never/")); a.status != 404 {
+			w.Errorf("where the pages are ours to know: got %d", a.status)
+		}
+	})
+}
+
+// The owner's words stand wherever the pages of the site speak.
+func TestOwnWordsAreSaid(t *testing.T) {
+	inWorld(t, func(w *world) {
+		own, wrong := lang.For("es").Saying(map[string]any{"conversation.title": `Charla <b>&`, "conversation.replies": "{n} comentarios", "webmention.title": "Avisar"})
+		if len(wrong) > 0 {
+			w.Fatal(wrong)
+		}
+		w.ana().Words = append(w.ana().Words, own)
+		handler := w.server.Handler()
+		w.web.Handle("ana.example", handler)
+		post := w.gathering()
+		b := w.visitor()
+		for _, address := range []string{post, w.ana().ConversationURL(post) + "&lang=es", w.ana().ConversationURL(post) + "&fragment=1"} {
+			if a := b.get(address); !strings.Contains(a.body, "Charla &lt;b&gt;&amp;") || !strings.Contains(a.body, "1 comentarios") || strings.Contains(a.body, "1 respuesta<") {
+				w.Errorf("%s: got\n%s", address, a.body)
+			}
+		}
+		if a := b.get("https://ana.example/-/webmention?lang=es"); !strings.Contains(a.body, "<h1>Avisar</h1>") {
+			w.Errorf("got\n%s", a.body)
+		}
+		if a := b.get(w.ana().ConversationURL(post) + "&fragment=1&lang=en"); !strings.Contains(a.body, "Conversation") {
+			w.Errorf("in English: got\n%s", a.body)
+		}
+	})
+}
