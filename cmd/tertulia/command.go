@@ -77,6 +77,7 @@ func commands() []command {
 		{"check", "say point by point what works and what does not; it leaves everything as it was",
 			[]verb{{word: "[URL]", flags: "json", whole: true, alone: check, run: checkNow}}},
 		{"link", "print a one-time sign-in link for the owner's pages", []verb{{flags: "person", run: newLink}}},
+		{"widget", "print the lines that show conversations in pages that this service does not serve", []verb{{flags: "json", run: widget}}},
 		{"session", "where those who look after the site are signed in", []verb{
 			{name: "list", flags: "person json", run: listSessions},
 			{name: "revoke", word: "ID|all", flags: "person", run: revokeSession},

@@ -1,10 +1,8 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -126,12 +124,3 @@ func (p *pages) status(w http.ResponseWriter, r *http.Request) {
 
 // statuses are the words of webmention.io for the stages of a mention (READ-API 5).
 var statuses = map[string]string{"received": "pending", "again": "pending", "approved": "success", "withdrawn": "deleted"}
-
-// style serves the stylesheet; with the right hash in its address for good.
-func (p *pages) style(w http.ResponseWriter, r *http.Request) {
-	css, hash := theme.Stylesheet()
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("ETag", fmt.Sprintf("%q", hash))
-	w.Header().Set("Cache-Control", cmp.Or(map[string]string{hash: "public, max-age=31536000, immutable"}[r.URL.Query().Get("v")], "public, max-age=300"))
-	http.ServeContent(w, r, "style.css", time.Time{}, bytes.NewReader(css))
-}

@@ -83,7 +83,12 @@ func (p *pages) endpoints() http.Handler {
 	for path, answer := range p.apiRoutes() {
 		all("api/"+path, p.tellingSender(p.open(answer)))
 	}
-	all("style.css", p.only(p.style, nil))
+	css, _ := theme.Stylesheet()
+	all("style.css", p.open(newAsset("text/css", css).serve))
+	all("conversation.css", p.open(newAsset("text/css", theme.ConversationStyle()).serve))
+	all("widget.js", p.open(newAsset("text/javascript", theme.Widget(p.Base)).serve))
+	all("count.js", p.open(newAsset("text/javascript", theme.Counter(p.Base)).serve))
+	all("counts", p.open(p.counts))
 
 	// For the owner.
 	all("link/{secret}", p.only(p.link, p.followLink))

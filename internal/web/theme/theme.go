@@ -16,6 +16,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
@@ -28,7 +29,7 @@ import (
 	"tertulia/internal/lang"
 )
 
-//go:embed templates/*.html style.css signin.js
+//go:embed templates/*.html style.css conversation.css signin.js widget.js count.js
 var files embed.FS
 
 // Set is the pages in some languages. It is safe for concurrent use.
@@ -51,8 +52,11 @@ var usual = &Set{map[lang.Lang]*template.Template{
 }}
 
 var (
-	style, styleHash   = read("style.css")
+	conversation, _    = read("conversation.css")
+	style, styleHash   = read("conversation.css", "style.css")
 	script, scriptHash = read("signin.js")
+	widget, _          = read("widget.js")
+	counter, _         = read("count.js")
 )
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
@@ -80,18 +84,45 @@ func (s *Set) Render(w io.Writer, page string, l lang.Lang, view any) error {
 }
 
 // Stylesheet is the one stylesheet of the service's pages and of the pages that
-// the html preset publishes, with a hash of it for its address.
+// the html preset publishes, with a hash of it for its address. It has [ConversationStyle]
+// in it.
 func Stylesheet() (css []byte, hash string) { return bytes.Clone(style), styleHash }
 
 // Script is the script of the pages "signin" and "sessions", which offers passkeys, with a
 // hash of it for its address.
 func Script() (js []byte, hash string) { return bytes.Clone(script), scriptHash }
 
-// read reads an embedded file, with a hash of it.
-func read(name string) ([]byte, string) {
-	text, err := files.ReadFile(name)
+// ConversationStyle is the stylesheet of a conversation on any page.
+func ConversationStyle() []byte { return bytes.Clone(conversation) }
+
+// Widget is the script that shows conversations in the pages of any site, with its
+// stylesheet, for the service at base, which ends in a slash.
+func Widget(base string) []byte {
+	return bytes.Replace(bytes.Replace(widget, []byte("@css"), conversation, 1), []byte(`"@base"`), quote(base), 1)
+}
+
+// Counter is the script that says in lists of pages how many responses each has.
+func Counter(base string) []byte {
+	return bytes.Replace(counter, []byte(`"@base"`), quote(base), 1)
+}
+
+// quote is a text as JavaScript.
+func quote(text string) []byte {
+	quoted, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // a string always encodes
+	}
+	return quoted
+}
+
+// read reads embedded files one after the other, with a hash of them.
+func read(names ...string) (text []byte, hash string) {
+	for _, name := range names {
+		one, err := files.ReadFile(name)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		text = append(text, one...)
 	}
 	sum := sha256.Sum256(text)
 	return text, hex.EncodeToString(sum[:6])
