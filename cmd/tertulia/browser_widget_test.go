@@ -195,9 +195,9 @@ func (a *apart) talk(address string) []string {
 		{Type: "reply", Author: carla, URL: "https://carla.example/2", HTML: "<p>¿Y si la red desaparece?</p>", Text: "¿Y si la red desaparece?", Language: "es", Published: now.Add(-30 * time.Hour), InReplyTo: []string{address, "https://bruno.example/1"}, Edited: now.Add(-20 * time.Hour)},
 		{Type: "reply", Author: bruno, URL: "https://bruno.example/3", HTML: "<p>La respuesta se queda.</p>", Text: "La respuesta se queda.", Language: "es", Published: now.Add(-3 * time.Hour), InReplyTo: []string{address, "https://carla.example/2"}},
 		{Type: "reply", Author: by("Ian", "mastodon.social"), URL: "https://mastodon.social/@ian/4", Bridge: "brid.gy", HTML: "<p>Came here from the fediverse, staying for the conversation.</p>", Text: "Came here", Language: "en", Published: now.Add(-2 * time.Hour)},
-		{Type: "mention", Author: by("Inés", "ines.example"), URL: "https://ines.example/5", Name: "Casas con puerta", HTML: "<p>Sobre tener un sitio propio.</p>", Text: "Sobre", Language: "es", Published: now.Add(-time.Hour)},
+		{Type: "mention", Author: by("Inés", "ines.example"), URL: "https://ines.example/5", Name: "Casas con puerta", HTML: "<p>Sobre tener un sitio propio, con sus cosas:</p><ul><li>puerta</li><li>mesa</li></ul><blockquote>La conversación se queda en casa.</blockquote><pre>" + strings.Repeat("puerta --abierta ", 12) + "</pre><table><tr><th scope=\"col\">Año</th><td>2026</td></tr></table>", Text: "Sobre", Language: "es", Published: now.Add(-time.Hour)},
 		{Type: "rsvp", RSVP: "yes", Author: carla, URL: "https://carla.example/6", Published: now.Add(-time.Hour)},
-		{Type: "reaction", Author: by("Omar", "omar.example"), URL: "https://omar.example/7", Text: "🎉", HTML: "🎉", Published: now.Add(-time.Hour)},
+		{Type: "reaction", Author: by("Omar", "omar.example"), URL: "https://omar.example/7", Text: "♥", HTML: "♥", Published: now.Add(-time.Hour)},
 		{Type: "repost", Author: bruno, URL: "https://bruno.example/8", Published: now.Add(-time.Hour)},
 		{Type: "bookmark", Author: by("", "nadie.example"), URL: "https://nadie.example/9"},
 	}
@@ -324,6 +324,45 @@ func TestWidgetUnderAStrictPolicy(t *testing.T) {
 		if text := pageText(t, browser); !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q:\n%s", want, text)
 		}
+	}
+}
+
+// What the page says about fonts and colours holds for the conversation, and what it asks for
+// with custom properties; a page that has the stylesheet already gets no second one.
+func TestWidgetWearsWhatThePageDoes(t *testing.T) {
+	a := newApart(t)
+	browser := scripted(t)
+	address := a.home() + "post/"
+	a.talk(address)
+	const clothes = `<meta charset="utf-8"><style>:root { color-scheme: light dark } html { background: Canvas; color: CanvasText } body { font: 18px/1.6 Georgia, "DejaVu Serif", serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem }
+		tertulia-conversation { margin-top: 3rem; --tertulia-accent: light-dark(rgb(15, 92, 84), rgb(126, 214, 199)); --tertulia-avatar: 3rem; --tertulia-radius: 1rem }</style>`
+	a.page("/post/", "es", clothes+"<p>The networks are loudspeakers, and the conversation stays at home.</p>"+a.place(address, "")+a.script("widget.js"))
+	look(t, browser, 800, "light")
+	visit(t, browser, address)
+	shown(t, browser, ".tertulia-response")
+	for expression, want := range map[string]string{
+		`getComputedStyle(document.querySelector(".tertulia-content")).fontFamily`:         `Georgia, "DejaVu Serif", serif`,
+		`getComputedStyle(document.querySelector(".tertulia-page a")).color`:               "rgb(15, 92, 84)",
+		`getComputedStyle(document.querySelector(".tertulia-avatar")).width`:               "48px",
+		`getComputedStyle(document.querySelector(".tertulia-form")).borderRadius`:          "16px",
+		`getComputedStyle(document.querySelector(".tertulia")).backgroundColor`:            "rgba(0, 0, 0, 0)",
+		`String(document.adoptedStyleSheets.length)`:                                       "1",
+		`String(document.querySelectorAll("[style], tertulia-conversation style").length)`: "0",
+	} {
+		if got := evaluate[string](t, browser, expression); got != want {
+			t.Errorf("%s: got %q, want %q", expression, got, want)
+		}
+	}
+	picture(t, browser, "conversation-widget", 800, "light")
+	picture(t, browser, "conversation-widget-dark", 390, "dark")
+	visit(t, browser, a.ana.ConversationURL(address)+"&lang=es")
+	picture(t, browser, "conversation-page", 800, "light")
+
+	a.page("/styled/", "es", `<link rel="stylesheet" href="`+a.ana.Endpoint("conversation.css")+`">`+a.place(address, "")+a.script("widget.js"))
+	visit(t, browser, a.home()+"styled/")
+	shown(t, browser, ".tertulia-response")
+	if n := evaluate[int](t, browser, `document.adoptedStyleSheets.length`); n != 0 {
+		t.Errorf("a page with the stylesheet got %d more", n)
 	}
 }
 

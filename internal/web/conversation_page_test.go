@@ -92,7 +92,7 @@ func TestResponsesHaveAnchors(t *testing.T) {
 			for _, link := range find(a.doc(t), "a") {
 				if attr(link, "class") == "tertulia-anchor" {
 					anchors++
-					if !ids[strings.TrimPrefix(attr(link, "href"), "#")] || !strings.Contains(text(link), "Enlace a la respuesta de Bea") {
+					if !ids[strings.TrimPrefix(attr(link, "href"), "#")] || !strings.Contains(text(link), "Enlace a lo que dice Bea") {
 						t.Errorf("%s: %q leads nowhere, called %q", address, attr(link, "href"), text(link))
 					}
 				}
