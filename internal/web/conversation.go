@@ -46,6 +46,9 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 	if fragment {
 		l := p.fragmentLanguage(r)
 		view.Languages = p.languages(page.URL, l)
+		if q.Get("ago") != "1" {
+			view.Now = time.Time{} // who includes it may keep it for a long time
+		}
 		if n, err := strconv.Atoi(q.Get("nth")); err == nil && n < 1000 {
 			view.Nth = n
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tertulia/internal/lang"
 	"tertulia/mf2"
@@ -145,6 +146,19 @@ func TestFragmentParameters(t *testing.T) {
 				t.Errorf("%s: the oldest is first: %v, want %v", query, got, want)
 			}
 		}
+		// What may be kept does not tell its dates from today, unless it is asked to; and stays the same.
+		if body := fragment(""); !strings.Contains(body, ">2 de diciembre de 1999</time>") {
+			t.Errorf("no date in\n%s", body)
+		}
+		w.replied("https://today.example/", post, answerTo(post, "https://nobody.example/", "today", time.Now().Add(-2*time.Hour).Format(time.RFC3339)))
+		if kept, live := fragment(""), fragment("&ago=1"); strings.Contains(kept, "hace 2 horas") || !strings.Contains(live, ">hace 2 horas</time>") {
+			t.Errorf("kept:\n%s\nlive:\n%s", kept, live)
+		}
+		before := fragment("")
+		time.Sleep(48 * time.Hour)
+		if fragment("") != before {
+			t.Error("the fragment has changed though nobody has said anything")
+		}
 		// Several on one page: no id twice, every label finds its field, every anchor the page.
 		body := fragment("") + fragment("&nth=2")
 		ids := map[string]int{}
@@ -161,7 +175,7 @@ func TestFragmentParameters(t *testing.T) {
 				t.Errorf("id %q stands %d times", id, n)
 			}
 		}
-		if strings.Count(body, `href="`+post+`#tertulia-`) != 2 {
+		if strings.Count(body, `href="`+post+`#tertulia-`) != 3 {
 			t.Errorf("the anchors of the second do not lead to the page it belongs to:\n%s", body)
 		}
 		// The reader can choose.

@@ -26,9 +26,9 @@ type Conversation struct {
 	RSVPs     []RSVP // in the order in which they are shown
 	Replies   []Response
 	Mentions  []Response
-	Total     int    // all public responses, those that are not shown included
-	More      string // address where all are shown, when these are not all
-	Now       time.Time
+	Total     int       // all public responses, those that are not shown included
+	More      string    // address where all are shown, when these are not all
+	Now       time.Time // when it is read; zero: that is not known, and dates are not told from there
 }
 
 // Faces are people who did the same.
@@ -196,7 +196,7 @@ type (
 	}
 	one struct {
 		Response Response
-		Now      time.Time // when it is seen
+		Now      time.Time // when it is read; zero: unknown
 		Anchor   string    // its address where the reader is; empty: it has none
 	}
 )

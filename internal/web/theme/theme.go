@@ -132,7 +132,7 @@ func read(names ...string) (text []byte, hash string) {
 func parse(l lang.Lang) *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"T": l.T, "N": l.N, "lang": l.Tag, "has": l.Has,
-		"date": l.Date, "ago": l.Ago, "list": l.List, "number": l.Number,
+		"date": l.Date, "day": l.Day, "ago": l.Ago, "list": l.List, "number": l.Number,
 		"machine": func(t time.Time) string { return t.Format(time.RFC3339) },
 		"web":     web, "own": own, "host": host, "initial": initial,
 		"page": func(title string, s Shell) top { return top{title, s} },

@@ -53,7 +53,7 @@ class Conversation extends HTMLElement {
 	load(chosen) {
 		if (this.eye) this.eye.disconnect();
 		const x = this.asked = new XMLHttpRequest();
-		x.open("GET", this.address({ fragment: 1, nth: this.nth, sort: this.getAttribute("sort") || "", heading: this.getAttribute("heading-level") || "" }));
+		x.open("GET", this.address({ fragment: 1, ago: 1, nth: this.nth, sort: this.getAttribute("sort") || "", heading: this.getAttribute("heading-level") || "" }));
 		x.responseType = "document";
 		x.onload = () => {
 			const section = x.status === 200 && x.response && x.response.querySelector(".tertulia");
