@@ -44,7 +44,7 @@ func findings(t *testing.T, ctx context.Context, axe string) []string {
 	}
 	painted(t, ctx)
 	var found []string
-	raw := evaluate[string](t, ctx, `axe.run(document, { resultTypes: ["violations"] }).then(r => JSON.stringify(r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary))))`)
+	raw := evaluate[string](t, ctx, `axe.run(document, { resultTypes: ["violations"], rules: { "target-size": { enabled: true } } }).then(r => JSON.stringify(r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary))))`)
 	if err := json.Unmarshal([]byte(raw), &found); err != nil {
 		t.Fatal(err)
 	}
