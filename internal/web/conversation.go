@@ -38,12 +38,13 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "public, max-age=60, stale-while-revalidate=60")
 	level, _ := strconv.Atoi(q.Get("heading")) // none, or nonsense, is the usual level
-	view := p.conversationView(page, level)
+	view := p.wholeConversation(page, level)
 	if q.Get("sort") == "newest" {
 		slices.Reverse(view.Replies)
 		slices.Reverse(view.Mentions)
 	}
 	if fragment {
+		shorten(&view)
 		l := p.fragmentLanguage(r)
 		view.Languages = p.languages(page.URL, l)
 		if q.Get("ago") != "1" {

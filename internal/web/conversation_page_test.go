@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tertulia/internal/lang"
+	"tertulia/internal/site"
 	"tertulia/mf2"
 )
 
@@ -239,6 +240,44 @@ func TestOwnWordsAreSaid(t *testing.T) {
 		}
 		if a := b.get(w.ana().ConversationURL(post) + "&fragment=1&lang=en"); !strings.Contains(a.body, "Conversation") {
 			w.Errorf("in English: got\n%s", a.body)
+		}
+	})
+}
+
+// A page does not grow without end under a post that many like: the conversation's own page
+// has the rest, and every number stays true.
+func TestPagesShowSomeAndLeadToAll(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		post := w.post("Base camp", "The networks are loudspeakers.")
+		w.ana().Approve = site.ApproveNone
+		for i := range 130 {
+			source := fmt.Sprintf("https://host%d.example/", i)
+			w.say(source, answerTo(post, "https://nobody.example/", fmt.Sprint("answer", i, "."), fmt.Sprintf("1999-01-01T%02d:%02d:00Z", i/60, i%60)))
+			w.mention(source, post)
+			if i < 70 {
+				w.say(source+"like", entry("u-like-of", post, ""))
+				w.mention(source+"like", post)
+			}
+		}
+		b := w.visitor()
+		whole := w.ana().ConversationURL(post)
+		for address, all := range map[string]bool{whole + "&lang=es": true, whole + "&fragment=1": false, post: false, whole + "&fragment=1&sort=newest": false} {
+			a := b.get(address)
+			for _, want := range []string{"A 70 personas les gusta", "130 respuestas", ">200</span>"} {
+				if !strings.Contains(a.body, want) {
+					t.Errorf("%s does not say %q", address, want)
+				}
+			}
+			newest := strings.Contains(address, "newest")
+			for text, want := range map[string]bool{"answer0.": all || !newest, "answer129.": all || newest, "y 10 personas más</a>": !all, "Ver las 200 reacciones": !all} {
+				if got := strings.Contains(a.body, text); got != want {
+					t.Errorf("%s says %q: %v, want %v", address, text, got, want)
+				}
+			}
+			if n := strings.Count(a.body, `class="u-like h-cite"`); n != map[bool]int{true: 70, false: 60}[all] {
+				t.Errorf("%s shows %d faces", address, n)
+			}
 		}
 	})
 }

@@ -15,9 +15,42 @@ import (
 // side and say whom they answer (WIDGET.md, section 3).
 const maxLevels = 4
 
-// conversationView groups the responses as they are shown: faces, RSVPs, replies in
-// threads and in order of their dates, mentions.
+// A conversation in somebody's page shows so many faces of a row, and so many threads of a
+// list; its own page has the rest.
+const (
+	maxFaces   = 60
+	maxThreads = 100
+)
+
+// conversationView is the conversation as a page has it inside.
 func (p *pages) conversationView(page site.Page, heading int) theme.Conversation {
+	v := p.wholeConversation(page, heading)
+	shorten(&v)
+	return v
+}
+
+// shorten leaves out what is too much for somebody's page, and says where it is.
+func shorten(v *theme.Conversation) {
+	v.ReplyCount, v.MentionCount = v.Count(v.Replies), v.Count(v.Mentions)
+	for _, list := range []*[]theme.Response{&v.Replies, &v.Mentions} {
+		if len(*list) > maxThreads {
+			*list, v.More = (*list)[:maxThreads], v.URL
+		}
+	}
+	rows := []*theme.Faces{&v.Likes, &v.Reposts, &v.Bookmarks, &v.Reactions, &v.Follows}
+	for i := range v.RSVPs {
+		rows = append(rows, &v.RSVPs[i].Faces)
+	}
+	for _, row := range rows {
+		if len(row.People) > maxFaces {
+			row.People, v.More = row.People[:maxFaces], v.URL
+		}
+	}
+}
+
+// wholeConversation groups the responses as they are shown: faces, RSVPs, replies in
+// threads and in order of their dates, mentions.
+func (p *pages) wholeConversation(page site.Page, heading int) theme.Conversation {
 	v := theme.Conversation{
 		Page: theme.Link{Name: page.Title, URL: page.URL}, URL: p.ConversationURL(page.URL),
 		Endpoint: p.Endpoint("webmention"), Heading: heading, Now: time.Now(),

@@ -26,9 +26,12 @@ type Conversation struct {
 	RSVPs     []RSVP // in the order in which they are shown
 	Replies   []Response
 	Mentions  []Response
-	Total     int       // all public responses, those that are not shown included
-	More      string    // address where all are shown, when these are not all
-	Now       time.Time // when it is read; zero: that is not known, and dates are not told from there
+
+	ReplyCount, MentionCount int // of those two lists and below, when not all are in them; 0: all are
+
+	Total int       // all public responses, those that are not shown included
+	More  string    // address where all are shown, when these are not all
+	Now   time.Time // when it is read; zero: that is not known, and dates are not told from there
 }
 
 // Faces are people who did the same.
