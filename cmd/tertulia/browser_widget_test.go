@@ -436,6 +436,13 @@ func TestWidgetAttributes(t *testing.T) {
 	evaluate[bool](t, browser, `document.activeElement.blur(), document.querySelector("tertulia-conversation").setAttribute("lang", "es"), true`)
 	shown(t, browser, `#tertulia[lang="es"]`)
 
+	// Pages that put themselves together anew have the ids of the first again.
+	evaluate[bool](t, browser, `(e => { const main = e.parentNode; e.remove(); main.prepend(document.createElement("tertulia-conversation")); main.append(main.lastElementChild.previousElementSibling); scrollTo(0, 0); return true })(document.querySelector("tertulia-conversation"))`)
+	shown(t, browser, "tertulia-conversation:first-child > #tertulia .tertulia-response")
+	if got := evaluate[int](t, browser, `document.querySelectorAll(".tertulia").length`); got != 2 {
+		t.Errorf("%d conversations, want 2", got)
+	}
+
 	// Who comes for one response sees it.
 	a.page("/post/", "es", long+a.place(address, "")+a.script("widget.js"))
 	visit(t, browser, "about:blank")
@@ -469,6 +476,9 @@ func TestOtherEmbedsAndCounter(t *testing.T) {
 			t.Errorf("%s: %d conversations", name, n)
 		}
 	}
+	// A preview, or another address of the page: it says itself which page it is.
+	visit(t, browser, a.page("/preview/", "es", `<link rel="canonical" href="`+address+`"><tertulia-conversation></tertulia-conversation>`+a.script("widget.js")))
+	shown(t, browser, "tertulia-conversation .tertulia-response")
 	list := a.page("/", "en", fmt.Sprintf(`<a id="one" href="%s#tertulia" data-tertulia-count>Comments</a> <span id="two" data-tertulia-count="%[1]s">-</span> <a id="none" href="/none/" data-tertulia-count>Be the first</a>`, "/post/")+a.script("count.js"))
 	visit(t, browser, list)
 	shownText(t, browser, "") // the page is there

@@ -5,7 +5,7 @@ const words = { es: "Ver la conversación", en: "See the conversation" };
 const element = "tertulia-conversation";
 const settings = document.currentScript ? document.currentScript.dataset : {};
 const dangerous = "script,style,link,meta,base,iframe,frame,object,embed,template,svg,math," + element;
-let count = 0, sheet;
+let sheet;
 
 // The service sends nothing that runs or loads from elsewhere; and if it did, this would not let it in.
 const harmless = root => {
@@ -21,7 +21,9 @@ class Conversation extends HTMLElement {
 	static observedAttributes = ["target", "lang", "sort", "heading-level"];
 
 	connectedCallback() {
-		this.nth ||= ++count;
+		if (this.loaded) return;
+		const taken = [...document.querySelectorAll(element)].map(e => e !== this && e.nth);
+		for (this.nth = 1; taken.includes(this.nth);) this.nth++;
 		if (!this.language) this.language = this.getAttribute("lang") || (this.closest("[lang]") || this).lang;
 		if (!getComputedStyle(this).getPropertyValue("--tertulia")) {
 			if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(css);
