@@ -9,7 +9,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -65,11 +64,11 @@ func newApart(t *testing.T) *apart {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := load(t, fmt.Sprintf("listen = %q\nurl = 'http://%[1]s/'\ndata = %q\n[[site]]\nurl = %q\nlanguage = 'es'\nname = 'El patio de Ana'\n", listener.Addr(), t.TempDir(), a.home()), nil)
+	set := load(t, fmt.Sprintf("listen = %q\nurl = 'http://%[1]s/'\ndata = %q\n[[site]]\nurl = %q\nlanguage = 'es'\nname = 'El patio de Ana'\n", listener.Addr(), dataDir(t), a.home()), nil)
 	if a.db, err = store.Open(set.Data, store.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
+	log := quiet()
 	svc, err := wire(set, a.db, newClients(set, log), log)
 	if err != nil {
 		t.Fatal(err)
@@ -263,8 +262,8 @@ type seen struct {
 	Shift             float64
 }
 
-// quiet fails when the page did anything that it should not.
-func quiet(t *testing.T, ctx context.Context, what string) {
+// behaved fails when the page did anything that it should not.
+func behaved(t *testing.T, ctx context.Context, what string) {
 	t.Helper()
 	var s seen
 	painted(t, ctx)

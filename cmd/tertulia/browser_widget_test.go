@@ -40,7 +40,7 @@ func TestWidgetUnderAStrictPolicy(t *testing.T) {
 		shown(t, browser, ".tertulia-response .tertulia-response .tertulia-response")
 		painted(t, browser)
 		evaluate[bool](t, browser, `scrollTo(0, document.body.scrollHeight), true`)
-		quiet(t, browser, fmt.Sprintf("at %d", width))
+		behaved(t, browser, fmt.Sprintf("at %d", width))
 		if got := evaluate[string](t, browser, `getComputedStyle(document.querySelector("span.tertulia-avatar")).borderRadius`); got != "50%" {
 			t.Errorf("at %d: the styles are not there: %s", width, got)
 		}
@@ -224,7 +224,7 @@ func TestOtherEmbedsAndCounter(t *testing.T) {
 	if got := evaluate[string](t, browser, `new Promise(done => { const look = () => one.textContent === "Comments" ? requestAnimationFrame(look) : done(one.textContent + "|" + two.textContent + "|" + none.textContent); look(); })`); got != "14 responses|14 responses|Be the first" {
 		t.Errorf("got %q", got)
 	}
-	quiet(t, browser, "the counter")
+	behaved(t, browser, "the counter")
 }
 
 // HOSTILE 29, 30, T-MF08: what a stranger writes does nothing in a page that shows it, even
@@ -254,7 +254,7 @@ func TestWidgetShowsHostileWordsAsWords(t *testing.T) {
 			t.Errorf("%s: %q", what, found)
 		}
 		evaluate[bool](t, browser, `document.querySelectorAll("tertulia-conversation *").forEach(e => e.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))), true`)
-		quiet(t, browser, what)
+		behaved(t, browser, what)
 	}
 	harmless("strangers' words")
 

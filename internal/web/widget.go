@@ -67,17 +67,17 @@ func (p *pages) counts(w http.ResponseWriter, r *http.Request) {
 	targets := r.URL.Query()["url"]
 	targets = targets[:min(len(targets), maxTargets)]
 	l := p.fragmentLanguage(r)
-	p.public(w, r, targets, func() (any, error) { return p.countEach(r.Context(), targets, l.N) })
+	p.public(w, r, targets, "", func() (any, error) { return p.countEach(r.Context(), targets, l.N) })
 }
 
-// counted is how many responses a page has.
-type counted struct {
+// tally is how many responses a page has.
+type tally struct {
 	Count int    `json:"count"`
 	Text  string `json:"text"`
 }
 
 func (p *pages) countEach(ctx context.Context, targets []string, say func(key string, n int, args ...any) string) (any, error) {
-	list := []counted{}
+	list := []tally{}
 	for _, target := range targets {
 		types, err := p.Conversation.Counts(ctx, []string{target})
 		if err != nil {
@@ -87,7 +87,7 @@ func (p *pages) countEach(ctx context.Context, targets []string, say func(key st
 		for _, of := range types {
 			n += of
 		}
-		list = append(list, counted{n, say("conversation.count", n)})
+		list = append(list, tally{n, say("conversation.count", n)})
 	}
 	return list, nil
 }

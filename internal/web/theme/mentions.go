@@ -20,4 +20,4 @@ type Mention struct {
 }
 
 // One hands a response to its template.
-func (m Mentions) One(r Response) one { return one{r, m.Now} }
+func (m Mentions) One(r Response) one { return one{Response: r, Now: m.Now} }
