@@ -305,6 +305,13 @@ type conversationSettings struct {
 	// the pages, with root or upstream.
 	// Default: nowhere else. Example: at = "#comments"
 	At string `toml:"at"`
+	// How much readers see of people who never came here, whom a bridge such as Bridgy has
+	// brought because they liked, shared or answered a copy of your post on a network: "full"
+	// shows their name, picture and profile; "first-name" shows the given name of those who
+	// liked or shared, and those who wrote something in full; "anonymous" only counts the
+	// likes, and shows what was written with the given name alone.
+	// Default: "first-name". Example: bridged = "anonymous"
+	Bridged string `toml:"bridged"`
 }
 
 // fetchSettings is about the addresses to which strangers send us: [fetch].
