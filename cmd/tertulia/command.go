@@ -56,6 +56,7 @@ type given struct {
 	person                          string
 	domain, source, mention         string
 	lift                            bool
+	lang                            string
 	dir, preset, at                 string
 	expires                         string // a time, such as 30d
 	off                             bool
@@ -125,6 +126,7 @@ func commands() []command {
 			[]verb{{word: "OLD NEW", flags: "prefix dry-run json", run: remap}}},
 		{"erase", "remove every trace of a domain, a person, or a page that links here",
 			[]verb{{flags: "lift dry-run json site", one: "domain person source mention", whole: true, run: erase}}},
+		{"privacy", "print the privacy note that the service shows, as its settings have it", []verb{{flags: "lang", run: privacy}}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID", run: retryJob},
@@ -156,6 +158,7 @@ func (g *given) set() *flag.FlagSet {
 	fs.StringVar(&g.scope, "scope", "create", "what the token may do, as `WORDS` in quotes: "+strings.Join(site.Scopes(), " "))
 	fs.StringVar(&g.name, "name", "", "the `NAME` by which you know it")
 	fs.StringVar(&g.person, "person", "", "the person, by `URL`: the one who looks after the site, when several do, or the one who is to be erased")
+	fs.StringVar(&g.lang, "lang", "", "`es` or en (default: the site's language)")
 	fs.StringVar(&g.domain, "domain", "", "a `HOST`, with those below it")
 	fs.StringVar(&g.source, "source", "", "the `URL` of a page that links here, or of a comment")
 	fs.StringVar(&g.mention, "mention", "", "the `ID` of a mention: its source is meant")
@@ -263,6 +266,9 @@ func (r request) check(line string, set *flag.FlagSet) error {
 	}
 	if strings.TrimSpace(r.flags.scope) == "" {
 		wrong = append(wrong, errors.New("--scope must say what the token may do"))
+	}
+	if l := r.flags.lang; l != "" && l != "es" && l != "en" {
+		wrong = append(wrong, fmt.Errorf("--lang is es or en, not %q", l))
 	}
 	if _, err := lifetime(r.flags.expires); err != nil {
 		wrong = append(wrong, err)

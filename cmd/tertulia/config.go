@@ -312,6 +312,9 @@ type conversationSettings struct {
 	// likes, and shows what was written with the given name alone.
 	// Default: "first-name". Example: bridged = "anonymous"
 	Bridged string `toml:"bridged"`
+	// Whom others ask about what is kept of them, for the privacy note: a mail address, or the
+	// address of a page. Default: your home page. Example: contact = "ana@example.com"
+	Contact string `toml:"contact"`
 }
 
 // fetchSettings is about the addresses to which strangers send us: [fetch].

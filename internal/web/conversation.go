@@ -42,7 +42,7 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 	}
 	view := p.conversationView(page, 2)
 	view.URL, view.Endpoint = "", p.base.Path+"webmention" // the page's form goes to the page's own host
-	p.render(w, r, http.StatusOK, "conversation-page", theme.ConversationPage{Shell: p.shell(r, nil), Conversation: view})
+	p.render(w, r, http.StatusOK, "conversation-page", theme.ConversationPage{Shell: p.shell(r, nil), Conversation: view, Privacy: p.base.Path + "privacy"})
 }
 
 // readerLanguage is the reader's choice, else the site's language: what is shown

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"tertulia/internal/lang"
 	"tertulia/internal/site"
 	"tertulia/internal/web"
 	"tertulia/store"
@@ -164,5 +165,76 @@ func (w *world) noFileTells(dial site.Bridged) {
 	faces, err := os.ReadDir(filepath.Join(w.ana().Uploads, store.Pictures))
 	if err == nil && len(faces) > 0 && dial == site.BridgedAnonymous {
 		w.Errorf("%d pictures are kept", len(faces))
+	}
+}
+
+// The note says what the settings have, in the reader's language, and is found from the
+// conversation. What it says of cookies is so.
+func TestPrivacyNote(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		post := w.post("Base camp", "The networks are loudspeakers.")
+		w.replied("https://bea.example/1", post, entry("u-in-reply-to", post, `<p class="e-content">I agree.</p>`))
+		conversation := w.visitor().get(w.ana().ConversationURL(post))
+		if !strings.Contains(conversation.body, `href="/-/privacy"`) {
+			t.Error("the conversation does not lead to the note")
+		}
+		for dial, says := range map[site.Bridged][2]string{
+			site.BridgedFull:      {"un enlace a su perfil", "a link to their profile"},
+			site.BridgedFirstName: {"se muestra el nombre de pila, sin imagen", "only the given name is shown"},
+			site.BridgedAnonymous: {"únicamente se le cuenta", "are only counted"},
+		} {
+			w.ana().Bridged = dial
+			for i, accept := range []string{"es", "en"} {
+				a := w.visitor().get("https://ana.example/-/privacy", "Accept-Language", accept)
+				if a.status != 200 || !strings.Contains(a.body, `<html lang="`+accept) || !strings.Contains(a.body, says[i]) || strings.Contains(a.body, "privacy.") {
+					t.Errorf("%s, %s: %d\n%s", dial, accept, a.status, a.body)
+				}
+				if !strings.Contains(a.body, "https://ana.example/") {
+					t.Errorf("%s: nobody to ask", accept)
+				}
+			}
+		}
+		w.ana().Contact = "preguntas@ana.example"
+		for _, address := range []string{"https://ana.example/-/privacy", "https://ana.example/-/privacy?lang=en"} {
+			if a := w.visitor().get(address); !strings.Contains(a.body, "preguntas@ana.example") {
+				t.Errorf("%s does not say whom to ask", address)
+			}
+		}
+		reading := []string{post, "https://ana.example/", w.ana().ConversationURL(post), w.ana().ConversationURL(post) + "&fragment=1&lang=en",
+			"https://ana.example/-/privacy?lang=en", "https://ana.example/-/api/count?target=" + url.QueryEscape(post), "https://ana.example/-/api/mentions.jf2?target=" + url.QueryEscape(post)}
+		for _, address := range reading {
+			if a := w.visitor().get(address, "Accept-Language", "es"); a.header.Get("Set-Cookie") != "" {
+				t.Errorf("%s sets %s", address, a.header.Get("Set-Cookie"))
+			}
+		}
+	})
+}
+
+// Each combination of the settings makes a note of whole sentences.
+func TestPrivacyNoteHasAllItsSentences(t *testing.T) {
+	home, err := url.Parse("https://ana.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []lang.Lang{lang.For("es"), lang.For("en")} {
+		for _, approve := range []site.Approval{"", site.ApprovePeople, site.ApproveAll, site.ApproveNone} {
+			for _, dial := range []site.Bridged{"", site.BridgedFull, site.BridgedFirstName, site.BridgedAnonymous} {
+				for _, uploads := range []string{"", "dir"} {
+					s := &site.Site{URL: home, Base: "https://talk.example/ana.example/", Name: "Ana's", Approve: approve, Bridged: dial, Uploads: uploads}
+					lines := 0
+					for _, section := range s.PrivacyNote(l) {
+						for _, text := range append(section.Lines, section.Title+".") {
+							if lines++; len(text) < 6 || strings.Contains(text, "privacy.") || strings.ContainsAny(text, "{}") {
+								t.Errorf("%s %s %s: %q", l.Tag(), approve, dial, text)
+							}
+						}
+					}
+					if want := 25 + len(uploads)/3; lines != want {
+						t.Errorf("%s %s %s: %d sentences, want %d", l.Tag(), approve, dial, lines, want)
+					}
+				}
+			}
+		}
 	}
 }
