@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -53,7 +54,7 @@ type Response struct {
 	Published time.Time // zero when the source does not say
 	Number    uint64    // wm-id
 	Received  time.Time // wm-received: when it became public
-	Counted   bool      // it counts, and nothing else of it is known but Type, RSVP, Number and Received; lists leave it out
+	Counted   bool      // it counts, and nothing else of it is shown but ID, Type, RSVP, Number and Received; no Page of Of has it
 
 	plain  bool     // there was no markup; HTML is made from Text
 	folded []string // ids of the mentions that have become this one: anchors elsewhere may name them
@@ -73,6 +74,7 @@ const maxShown = 1000
 // responses of it; fs.ErrNotExist when it is no page of the site that we know.
 func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
 	view, err := c.of(ctx, address, maxShown)
+	view.Responses = slices.DeleteFunc(view.Responses, func(r Response) bool { return r.Counted })
 	thread(view.Responses)
 	return view, err
 }
@@ -131,9 +133,7 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 		}
 		mentions, _, err := tx.MentionsOf(page.ID, store.Range{Limit: most})
 		for _, m := range mentions {
-			if r := c.Site.response(tx, m, m.Shown); !r.Counted {
-				view.Responses = append(view.Responses, r)
-			}
+			view.Responses = append(view.Responses, c.Site.response(tx, m, m.Shown))
 		}
 		return err
 	})

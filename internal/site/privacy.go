@@ -71,11 +71,14 @@ type veiled struct {
 // veil takes from a response what readers are not shown. It is called in the one place where
 // a mention becomes what readers see, so that no output can forget it.
 func (s *Site) veil(tx *store.Tx, r *Response, dial Bridged, page string) {
-	switch dial {
+	if dial == BridgedFull {
+		return
+	}
+	switch here := s.placeOf(tx, page, r.ID); dial {
 	case BridgedAnonymous:
-		*r = Response{Type: r.Type, RSVP: r.RSVP, Number: r.Number, Received: r.Received, Counted: true}
+		*r = Response{ID: r.ID, Type: r.Type, RSVP: r.RSVP, Number: r.Number, Received: r.Received, Counted: true, plain: true, veiled: veiled{here: here}}
 	case BridgedFirstName:
-		r.veiled = veiled{names: []string{r.Source, r.URL}, answers: r.InReplyTo, here: s.placeOf(tx, page, r.ID)}
+		r.veiled = veiled{names: []string{r.Source, r.URL}, answers: r.InReplyTo, here: here}
 		r.Author, r.InReplyTo, r.Name, r.HTML = mf2.Author{Name: givenName(r.Author.Name)}, nil, "", ""
 		r.URL, r.Source, r.Host, r.Bridge = "", "", "", ""
 		if !words[r.Type] && r.Type != "reaction" {

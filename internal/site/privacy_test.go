@@ -106,11 +106,29 @@ func TestBridgedPeopleAreShownAsTheOwnerSays(t *testing.T) {
 				for _, line := range got {
 					shown += strings.Count(line, "pictured")
 				}
+				w.wantEntries(post, 8)
 				if files.visits() != shown {
 					t.Errorf("%d pictures were fetched, %d are shown", files.visits(), shown)
 				}
 			}, bridged(dial))
 		})
+	}
+}
+
+// wantEntries fails unless clients of the API find so many entries, each with an address of
+// its own by which they tell them apart.
+func (w *world) wantEntries(address string, want int) {
+	w.t.Helper()
+	feed, err := w.talk.JF2(w.t.Context(), site.Query{Targets: []string{address}, PerPage: 100})
+	if err != nil || len(feed.Children) != want {
+		w.t.Errorf("%d entries, %v, want %d", len(feed.Children), err, want)
+	}
+	seen := map[string]bool{"": true}
+	for _, e := range feed.Children {
+		if seen[e.URL] || e.WMSource == "" || e.WMTarget != address || e.WMID == 0 {
+			w.t.Errorf("%s: %+v", w.site.Bridged, e)
+		}
+		seen[e.URL] = true
 	}
 }
 
