@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"tertulia/internal/failpoint"
 	"tertulia/store"
 	"tertulia/webmention"
 )
@@ -45,7 +44,6 @@ func (e *Erasing) Erase(ctx context.Context, by string, what Erasable, dry bool)
 		return store.Erasure{}, err
 	}
 	done, err := e.DB.Erase(ctx, e.Site.Key, order)
-	failpoint.Hit("erase.done")
 	if dry {
 		return done, err
 	}
