@@ -224,3 +224,18 @@ func TestStatusPagesHideWhomABridgeBrought(t *testing.T) {
 		}, bridged(dial))
 	}
 }
+
+// Nor does the list of what has gone say where it came from.
+func TestWhatIsGoneHidesWhomABridgeBrought(t *testing.T) {
+	for dial, want := range map[site.Bridged]string{site.BridgedFull: "https://brid.gy/like", site.BridgedFirstName: "", site.BridgedAnonymous: ""} {
+		inWorld(t, func(t *testing.T, w *world) {
+			post := w.create(entry("content", "hello"))
+			w.host("brid.gy").says("/like", brought("u-like-of", post, "Lola Prima", ""))
+			w.decide(w.mentions.Reject, w.receive("https://brid.gy/like", post))
+			feed, err := w.talk.Deleted(t.Context(), site.Query{Everything: true})
+			if err != nil || len(feed.Children) != 1 || feed.Children[0].WMSource != want || feed.Children[0].WMTarget == "" {
+				t.Errorf("%s: %+v, %v, want the source %q", dial, feed.Children, err, want)
+			}
+		}, bridged(dial), approve(site.ApproveNone))
+	}
+}
