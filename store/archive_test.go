@@ -85,7 +85,7 @@ func sampleArchive(t *testing.T) []byte {
 	if err := errors.Join(os.MkdirAll(pages, 0o755), os.WriteFile(filepath.Join(pages, "index.html"), []byte("hello"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Erase(bg, site, store.Erased{Kind: store.ErasedHost, Value: "x.example"}); err != nil {
+	if _, err := db.Erase(bg, site, store.EraseOrder{What: []store.Erased{store.Erased{Kind: store.ErasedHost, Value: "x.example"}}}); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(backUp(t, db))
@@ -182,7 +182,7 @@ func TestRestoreRefusesTamperedArchives(t *testing.T) {
 		"a damaged ledger": {true, func(es []entry, _ *store.Manifest) []entry {
 			for i := range es {
 				if es[i].Name == "tertulia.erased" {
-					es[i].content = strings.Replace(es[i].content, "1 ", "1 0", 1)
+					es[i].content = strings.Replace(es[i].content, "2 ", "2 0", 1)
 				}
 			}
 			return es

@@ -256,7 +256,7 @@ func (c countdown) Err() error {
 func TestInterruptedBackupAndRestoreLeaveNothing(t *testing.T) {
 	db, _ := openAt(t)
 	receive(t, db, "a.jpg", "a")
-	if _, err := db.Erase(bg, site, store.Erased{Kind: store.ErasedHost, Value: "x.example"}); err != nil {
+	if _, err := db.Erase(bg, site, store.EraseOrder{What: []store.Erased{store.Erased{Kind: store.ErasedHost, Value: "x.example"}}}); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

@@ -25,15 +25,16 @@ var bucket = []byte("tertulia")
 // would do the same on a timer of 10 ms; waiting for nothing but the commit before is
 // both sooner and more.
 type boltEngine struct {
-	db     *bolt.DB
-	calls  chan *boltCall
-	closed chan struct{}
-	done   chan struct{}
-	once   sync.Once
-	failed chan struct{} // closed when nothing can be written any more
-	cause  error         // why; read once failed is closed
-	spare  reserve       // of the writer
-	fault  func() error  // of tests: what a disk does to the next commit
+	db      *bolt.DB
+	calls   chan *boltCall
+	closed  chan struct{}
+	done    chan struct{}
+	once    sync.Once
+	failed  chan struct{} // closed when nothing can be written any more
+	cause   error         // why; read once failed is closed
+	spare   reserve       // of the writer
+	readers readers
+	fault   func() error // of tests: what a disk does to the next commit
 }
 
 func openBolt(path string, opts Options) (*boltEngine, error) {
@@ -171,6 +172,7 @@ func (e *boltEngine) read(fn func(*bolt.Tx) error) (err error) {
 			err = d
 		}
 	}()
+	defer e.readers.enter()()
 	err = e.db.View(fn)
 	switch {
 	case errors.Is(err, berrors.ErrDatabaseNotOpen):

@@ -63,8 +63,8 @@ func sweepUnfinished(dir string, before time.Time) error {
 	}
 	for _, name := range left {
 		info, err := os.Lstat(name)
-		if err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
-			err = os.Remove(name)
+		if err == nil && (info.Mode().IsRegular() || info.IsDir()) && info.ModTime().Before(before) {
+			err = os.RemoveAll(name)
 		}
 		if ignoreGone(err) != nil {
 			return err

@@ -18,6 +18,8 @@ type engine interface {
 	update(ctx context.Context, fn func(writer) error) error
 	// backup writes one moment's picture to w. look sees the same moment.
 	backup(w io.Writer, look func(reader) error) error
+	// scrub overwrites what was deleted. It fails when something reads for long.
+	scrub(ctx context.Context) error
 	// failure is closed when nothing can be written any more; then broken says
 	// why, and every update returns that. Before it is nil.
 	failure() <-chan struct{}

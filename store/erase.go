@@ -1,111 +1,121 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
-	"strings"
+	"time"
 )
 
-// Erase removes what others have sent to the site, and notes first that it shall not
-// come back: neither with a restored backup nor, where [DB.Erased] is asked, when it is
-// sent again. It tells how many mentions went.
-func (db *DB) Erase(ctx context.Context, site string, erased ...Erased) (int, error) {
+// EraseOrder is what is to be erased, and who asked.
+type EraseOrder struct {
+	What []Erased
+	By   string // me of the person, or "command line"
+	Dry  bool   // nothing is changed, and it is told what would be
+}
+
+// Erasure is what came of an [EraseOrder].
+type Erasure struct {
+	Mentions  int `json:"mentions"`
+	Originals int `json:"originals"` // what was read of their pages
+	Earlier   int `json:"earlier"`   // texts that decisions had put away
+	People    int `json:"people"`
+	Pictures  int `json:"pictures"` // of authors, that nobody else has
+	Jobs      int `json:"jobs"`
+
+	// Others that stay, without their address: mentions that answered theirs, people who had a
+	// profile there as well.
+	Mended int `json:"mended"`
+	// Posts of the owner's, by their permalinks, that link to them. They are the owner's, and stay.
+	Posts []string `json:"posts,omitempty"`
+
+	Files []string `json:"-"` // pictures that no row names any more, to be removed
+}
+
+// ErrErased is returned for what was erased and is to be written again.
+var ErrErased = errors.New("it was erased here, and stays away")
+
+// Erase removes what others have sent to the site with everything that was made of it, and
+// notes first that it shall not come back: neither with a restored backup nor when it is sent
+// again. It works through many short transactions; one that was interrupted is given again, and
+// finds what is left. Without anything in the order it does again what the ledger says.
+//
+// The bytes stay in the file of the database until [DB.Scrub], and in backups.
+func (db *DB) Erase(ctx context.Context, site string, order EraseOrder) (Erasure, error) {
 	if err := checkSite(site); err != nil {
-		return 0, err
+		return Erasure{}, err
 	}
-	if err := db.ledger.add(site, erased); err != nil {
-		return 0, err
+	e := &eraser{db: db, site: site, dry: order.Dry, persons: map[string]bool{}, faces: map[string]bool{}}
+	if len(order.What) == 0 {
+		e.is = func(one Erased, came time.Time) bool {
+			how, known := db.ledger.stands(site, one)
+			return known && how.covers(came)
+		}
+		err := e.run(ctx)
+		return e.done, err
 	}
-	return db.applyLedger(ctx, site)
+	what, err := e.folded(ctx, order.What)
+	if err != nil {
+		return Erasure{}, err
+	}
+	meant := map[Erased]bool{}
+	for _, one := range what {
+		meant[one] = true
+	}
+	e.is = func(one Erased, _ time.Time) bool { return meant[one] }
+	if err := e.posts(ctx); err != nil || order.Dry {
+		return e.done, cmp.Or(err, e.run(ctx))
+	}
+	name, err := db.ledger.add(site, what, standing{at: db.Now().Unix()})
+	if err != nil {
+		return Erasure{}, err
+	}
+	// Whoever wrote before this line is seen, whoever writes behind it is refused.
+	line := Decision{By: order.By, Action: "erase", Subject: name, Note: string(what[0].Kind)}
+	if err := db.Update(ctx, site, func(tx *Tx) error {
+		line.ID, line.At = tx.DecisionID(), tx.Now
+		return tx.Record(line)
+	}); err != nil {
+		return Erasure{}, err
+	}
+	if err := e.run(ctx); err != nil {
+		return e.done, err
+	}
+	line.Note += fmt.Sprintf(": %d mentions, %d people", e.done.Mentions, e.done.People)
+	return e.done, db.Update(ctx, site, func(tx *Tx) error { return tx.Record(line) })
 }
 
-// Erased tells whether something, or for a source or a person its host, was erased.
-func (db *DB) Erased(site string, e Erased) bool {
-	if e.Value == "" || db.ledger.empty() {
-		return false
-	}
-	if db.ledger.has(site, e) {
-		return true
-	}
-	host := e.Value
-	if e.Kind != ErasedHost {
-		host, _, _ = strings.Cut(strings.ToLower(bare(host)), "/")
-	}
-	for below := true; below; _, host, below = strings.Cut(host, ".") {
-		if db.ledger.has(site, Erased{ErasedHost, host}) {
-			return true
+// LetBack takes from now on what was erased: nothing of what came before comes back. What was
+// never erased is reported as fs.ErrNotExist.
+func (db *DB) LetBack(ctx context.Context, site string, order EraseOrder) error {
+	var what []Erased
+	for _, e := range order.What {
+		e = e.folded()
+		if how, known := db.ledger.stands(site, e); known && !how.back {
+			what = append(what, e)
 		}
 	}
-	return false
-}
-
-// bare is an address without its scheme, as identities are.
-func bare(address string) string {
-	if _, rest, ok := strings.Cut(address, "://"); ok {
-		return rest
+	if len(what) == 0 {
+		return fmt.Errorf("nothing of that was erased: %w", fs.ErrNotExist)
 	}
-	return address
+	name, err := db.ledger.add(site, what, standing{at: db.Now().Unix(), back: true})
+	if err != nil {
+		return err
+	}
+	return db.Update(ctx, site, func(tx *Tx) error {
+		return tx.Record(Decision{By: order.By, Action: "let back", Subject: name, Note: string(what[0].Kind)})
+	})
 }
 
-// applyLedger removes the mentions and people of a site that were erased.
-func (db *DB) applyLedger(ctx context.Context, site string) (dropped int, err error) {
+// Erased tells whether something was erased, or its host, and does not come back.
+func (db *DB) Erased(site string, e Erased) bool { return db.ledger.refuses(site, e) }
+
+// applyLedger removes what was erased from the data of a site, which is older than the ledger.
+func (db *DB) applyLedger(ctx context.Context, site string) (Erasure, error) {
 	if db.ledger.empty() {
-		return 0, nil
+		return Erasure{}, nil
 	}
-	persons := map[string]bool{}
-	var personIDs, mentionIDs []string
-	err = eachRecord(ctx, db, site, &people, func(p Person) {
-		// Who was merged comes after the older record that they were merged into.
-		if persons[p.Merged] || slices.ContainsFunc(append(p.Identities, p.URL), func(identity string) bool {
-			return db.Erased(site, Erased{ErasedPerson, bare(identity)})
-		}) {
-			persons[p.ID], personIDs = true, append(personIDs, p.ID)
-		}
-	})
-	if err != nil {
-		return 0, err
-	}
-	err = eachRecord(ctx, db, site, &mentions, func(m Mention) {
-		if db.erasedMention(site, m, persons) {
-			mentionIDs = append(mentionIDs, m.ID)
-		}
-	})
-	if err != nil {
-		return 0, err
-	}
-	if err := db.dropAll(ctx, site, mentionIDs, (*Tx).DropMention); err != nil {
-		return 0, err
-	}
-	return len(mentionIDs), db.dropAll(ctx, site, personIDs, func(tx *Tx, id string) error { return people.delete(tx, id) })
-}
-
-func (db *DB) erasedMention(site string, m Mention, persons map[string]bool) bool {
-	if db.Erased(site, Erased{ErasedSource, m.Source}) {
-		return true
-	}
-	return slices.ContainsFunc([]*Version{m.Shown, m.Held}, func(v *Version) bool {
-		return v != nil && (persons[v.Person] || db.Erased(site, Erased{ErasedSource, v.URL}) ||
-			db.Erased(site, Erased{ErasedPerson, bare(v.Author.URL)}))
-	})
-}
-
-// dropAll removes records, some in each transaction.
-func (db *DB) dropAll(ctx context.Context, site string, ids []string, drop func(*Tx, string) error) error {
-	for some := range slices.Chunk(ids, batch) {
-		err := db.Update(ctx, site, func(tx *Tx) error {
-			for _, id := range some {
-				if err := drop(tx, id); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("erase: %w", err)
-		}
-	}
-	return nil
+	return db.Erase(ctx, site, EraseOrder{})
 }

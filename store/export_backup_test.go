@@ -1,7 +1,5 @@
 package store
 
-import "maps"
-
 // Dump is every key of the store with its value.
 func (db *DB) Dump() map[string]string {
 	all := map[string]string{}
@@ -86,7 +84,9 @@ func (tx *Tx) On(site string) *Tx {
 func (db *DB) LedgerHashes() map[string]bool {
 	all := map[string]bool{}
 	for _, hashes := range db.ledger.salts {
-		maps.Copy(all, hashes)
+		for hash := range hashes {
+			all[hash] = true
+		}
 	}
 	return all
 }

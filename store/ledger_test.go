@@ -14,7 +14,7 @@ var evil = store.Erased{Kind: store.ErasedHost, Value: "evil.example"}
 
 func erase(t *testing.T, db *store.DB, e ...store.Erased) {
 	t.Helper()
-	if _, err := db.Erase(bg, site, e...); err != nil {
+	if _, err := db.Erase(bg, site, store.EraseOrder{What: e}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -82,7 +82,7 @@ func TestEraseNeedsItsLedger(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(db.Dir(), "tertulia.erased"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Erase(bg, site, evil); err == nil {
+	if _, err := db.Erase(bg, site, store.EraseOrder{What: []store.Erased{evil}}); err == nil {
 		t.Error("erased without a ledger")
 	}
 	view(t, db, site, func(tx *store.Tx) error {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -171,7 +172,11 @@ func (tx *Tx) MentionOf(page, entry string) (Mention, error) {
 // readers see is another than before. It fills in Decided when Decision is another than before,
 // Changed when readers see something else, and Number and Public the first time the
 // mention is public.
+// What was erased is refused with [ErrErased].
 func (tx *Tx) PutMention(m Mention) error {
+	if tx.refused(&m) {
+		return fmt.Errorf("mention %s: %w", m.ID, ErrErased)
+	}
 	was, err := mentions.find(tx, m.ID)
 	if err != nil {
 		return err

@@ -100,5 +100,10 @@ func (tx *Tx) People(limit int, keep func(*Person) bool) []Person {
 	return found
 }
 
-// PutPerson writes a person.
-func (tx *Tx) PutPerson(p Person) error { return people.put(tx, p) }
+// PutPerson writes a person. Who was erased is refused with [ErrErased].
+func (tx *Tx) PutPerson(p Person) error {
+	if tx.refusedPerson(&p) {
+		return fmt.Errorf("person %s: %w", p.ID, ErrErased)
+	}
+	return people.put(tx, p)
+}

@@ -62,6 +62,32 @@ func (tx *Tx) PutPicture(p Picture) error {
 	return pictures.put(tx, p)
 }
 
+// PicturesAfter lists the pictures that are kept in the order of their keys: at most limit of
+// them after a key, "" for the first.
+func (tx *Tx) PicturesAfter(after string, limit int) []Picture {
+	var found []Picture
+	var from []byte
+	if after != "" {
+		from = append(key(tx.Site, pictures.name, after), 0)
+	}
+	pre := prefix(tx.Site, pictures.name)
+	for k, v := range tx.r.scan(pre, from, false) {
+		if len(found) == limit {
+			break
+		}
+		p, err := pictures.decode(k, string(k[len(pre):]), v)
+		if err != nil {
+			tx.log.Error("record passed over", "error", err)
+			continue
+		}
+		found = append(found, *p)
+	}
+	return found
+}
+
+// DropPicture forgets the picture at an address; one that is not kept is fine.
+func (tx *Tx) DropPicture(url string) error { return dropIfThere(tx, &pictures, photoKey(url)) }
+
 // HasPictureFile tells whether a row names the file.
 func (tx *Tx) HasPictureFile(name string) bool {
 	for range tx.r.scan(prefix(tx.Site, picturesName, name), nil, false) {

@@ -126,7 +126,7 @@ func TestErasureTakesOriginalsAndPictures(t *testing.T) {
 			tx.PutOriginal(store.Original{Mention: "1", Digest: "1", Item: mf2.Item{Type: []string{"h-entry"}}}))
 	})
 	face(t, db, "https://pics.example/a", "a.jpg")
-	if n, err := db.Erase(bg, site, store.Erased{Kind: store.ErasedSource, Value: m.Source}); n != 1 || err != nil {
+	if n, err := db.Erase(bg, site, store.EraseOrder{What: []store.Erased{store.Erased{Kind: store.ErasedSource, Value: m.Source}}}); n.Mentions != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	view(t, db, site, func(tx *store.Tx) error {

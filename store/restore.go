@@ -191,11 +191,11 @@ func tame(ctx context.Context, dir string, m Manifest, opts Options) (erased int
 				return 0, err
 			}
 		}
-		n, err := db.applyLedger(ctx, site)
+		done, err := db.applyLedger(ctx, site)
 		if err != nil {
 			return 0, err
 		}
-		erased += n
+		erased += done.Mentions
 	}
 	if err := db.freeLeases(ctx); err != nil {
 		return 0, err

@@ -117,14 +117,14 @@ func TestRestoreDoesNotReviveTheErased(t *testing.T) {
 		return err
 	})
 	before := backUp(t, db)
-	if _, err := db.Erase(bg, site, store.Erased{Kind: store.ErasedSource, Value: "https://fine.example/1"}); err != nil {
+	if _, err := db.Erase(bg, site, store.EraseOrder{What: []store.Erased{store.Erased{Kind: store.ErasedSource, Value: "https://fine.example/1"}}}); err != nil {
 		t.Fatal(err)
 	}
 	between := backUp(t, db) // its ledger knows the source
 	to := t.TempDir()
 	other := open(t, to, store.Options{})
-	n, err := other.Erase(bg, site, store.Erased{Kind: store.ErasedHost, Value: "evil.example"}, store.Erased{Kind: store.ErasedPerson, Value: "eva.example"})
-	if err != nil || n != 0 {
+	n, err := other.Erase(bg, site, store.EraseOrder{What: []store.Erased{store.Erased{Kind: store.ErasedHost, Value: "evil.example"}, store.Erased{Kind: store.ErasedPerson, Value: "eva.example"}}})
+	if err != nil || n.Mentions != 0 {
 		t.Fatal(n, err)
 	}
 	other.Close()
@@ -262,7 +262,7 @@ func TestRestoreAndDie(t *testing.T) {
 func TestKilledRestoreIsNeverHalf(t *testing.T) {
 	db, _ := openAt(t)
 	receive(t, db, "new.jpg", "new")
-	if _, err := db.Erase(bg, site, store.Erased{Kind: store.ErasedHost, Value: "x.example"}); err != nil {
+	if _, err := db.Erase(bg, site, store.EraseOrder{What: []store.Erased{store.Erased{Kind: store.ErasedHost, Value: "x.example"}}}); err != nil {
 		t.Fatal(err)
 	}
 	file := backUp(t, db)

@@ -163,7 +163,7 @@ func (db *DB) updateFor(ctx context.Context, site string, taker *Taker, fn func(
 	}()
 	err := db.engine.update(ctx, func(w writer) error {
 		last.giveBack()
-		last = &Tx{Site: site, Now: db.Now(), r: w, w: w, log: db.log, pages: &db.pages, pictures: &db.faces, clock: db.clock, taker: taker}
+		last = &Tx{Site: site, Now: db.Now(), r: w, w: w, log: db.log, ledger: db.ledger, pages: &db.pages, pictures: &db.faces, clock: db.clock, taker: taker}
 		return fn(last)
 	})
 	if err != nil {

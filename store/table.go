@@ -21,6 +21,7 @@ type Tx struct {
 	jobs      bool   // it brought or freed jobs
 	committed []func()
 	log       *slog.Logger
+	ledger    *ledger // of what was erased; nil in a View
 	pages     *memo[Page]
 	pictures  *memo[Picture]
 	clock     *watch   // nil in a View

@@ -3,6 +3,10 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
 )
 
 // Whoever goes through everything does it in many short transactions, a batch of
@@ -102,4 +106,22 @@ func (db *DB) allSites() (found []string, err error) {
 		return nil
 	})
 	return found, err
+}
+
+// dropAll removes records, some in each transaction.
+func (db *DB) dropAll(ctx context.Context, site string, ids []string, drop func(*Tx, string) error) error {
+	for some := range slices.Chunk(ids, batch) {
+		err := db.Update(ctx, site, func(tx *Tx) error {
+			for _, id := range some {
+				if err := drop(tx, id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("remove: %w", err)
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tertulia/internal/site"
 	"tertulia/store"
 )
 
@@ -121,7 +122,7 @@ func repair(ctx context.Context, load func() (*settings, error), _ given, io std
 const (
 	firstBackup = 10 * time.Minute // after the start, which has better things to do
 	nextBackup  = time.Hour        // until it is looked whether the day has one
-	keepBackups = 10
+	keepBackups = site.Backups
 )
 
 // dailyBackups makes a backup a day, and says now whether jobs wait since a restore.

@@ -32,6 +32,7 @@ type verb struct {
 	name  string // "" for the only one of a command
 	word  string // the arguments it takes, as "URL", or "[URL]" if it may be missing; "" for none
 	flags string // those that it takes, beside --site and those of every command
+	one   string // those of which it takes exactly one; "" for none
 	run   func(context.Context, call) error
 	whole bool // it is about all the data, not a site
 	alone func(ctx context.Context, load func() (*settings, error), f given, io stdio) int
@@ -53,6 +54,9 @@ type given struct {
 	dryRun, backlog, prefix         bool
 	old, new                        string // directories
 	person                          string
+	domain, source, mention         string
+	lift                            bool
+	lang                            string
 	dir, preset, at                 string
 	expires                         string // a time, such as 30d
 	off                             bool
@@ -121,6 +125,9 @@ func commands() []command {
 			[]verb{{word: "[SOURCE] [TARGET]...", flags: "dry-run old new backlog yes json", alone: sendFrom, run: send}}},
 		{"remap", "let the conversation of a page that has moved go on at its new address",
 			[]verb{{word: "OLD NEW", flags: "prefix dry-run json", run: remap}}},
+		{"erase", "remove every trace of a domain, a person, or a page that links here",
+			[]verb{{flags: "lift dry-run json site", one: "domain person source mention", whole: true, run: erase}}},
+		{"privacy", "print the privacy note that the service shows, as its settings have it", []verb{{flags: "lang", run: privacy}}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID", run: retryJob},
@@ -151,7 +158,12 @@ func (g *given) set() *flag.FlagSet {
 	fs.BoolVar(&g.verbose, "verbose", false, "log every detail")
 	fs.StringVar(&g.scope, "scope", "create", "what the token may do, as `WORDS` in quotes: "+strings.Join(site.Scopes(), " "))
 	fs.StringVar(&g.name, "name", "", "the `NAME` by which you know it")
-	fs.StringVar(&g.person, "person", "", "the `URL` of the person, when several look after the site")
+	fs.StringVar(&g.person, "person", "", "the person, by `URL`: the one who looks after the site, when several do, or the one who is to be erased")
+	fs.StringVar(&g.lang, "lang", "", "`es` or en (default: the site's language)")
+	fs.StringVar(&g.domain, "domain", "", "a `HOST`, with those below it")
+	fs.StringVar(&g.source, "source", "", "the `URL` of a page that links here, or of a comment")
+	fs.StringVar(&g.mention, "mention", "", "the `ID` of a mention: its source is meant")
+	fs.BoolVar(&g.lift, "lift", false, "take mentions from there again; nothing that was erased comes back")
 	fs.StringVar(&g.expires, "expires", "", "it works for a `TIME` such as 30d or 12h (default: until it is revoked)")
 	fs.BoolVar(&g.off, "off", false, "no longer")
 	fs.StringVar(&g.state, "state", string(store.Pending), "those in a `STATE`: "+strings.Join(states(), ", "))
@@ -227,11 +239,18 @@ func (r request) check(line string, set *flag.FlagSet) error {
 		return fmt.Errorf("got %q, want: %s", r.words, line)
 	}
 	var wrong []error
+	chosen, choice := 0, strings.Fields(r.verb.one)
 	set.Visit(func(f *flag.Flag) {
+		if slices.Contains(choice, f.Name) && f.Value.String() != "" {
+			chosen++
+		}
 		if !slices.Contains(r.verb.taken(), f.Name) {
 			wrong = append(wrong, fmt.Errorf("no --%s here, want: %s", f.Name, line))
 		}
 	})
+	if len(choice) > 0 && chosen != 1 {
+		wrong = append(wrong, fmt.Errorf("say one of --%s", strings.Join(choice, ", --")))
+	}
 	if r.flags.limit < 1 {
 		wrong = append(wrong, errors.New("--limit must be 1 or more"))
 	}
@@ -249,6 +268,9 @@ func (r request) check(line string, set *flag.FlagSet) error {
 	if strings.TrimSpace(r.flags.scope) == "" {
 		wrong = append(wrong, errors.New("--scope must say what the token may do"))
 	}
+	if l := r.flags.lang; l != "" && l != "es" && l != "en" {
+		wrong = append(wrong, fmt.Errorf("--lang is es or en, not %q", l))
+	}
 	if _, err := lifetime(r.flags.expires); err != nil {
 		wrong = append(wrong, err)
 	}
@@ -257,7 +279,7 @@ func (r request) check(line string, set *flag.FlagSet) error {
 
 // taken are the names of the flags that a verb takes.
 func (v verb) taken() []string {
-	names := strings.Fields(v.flags)
+	names := strings.Fields(v.one + " " + v.flags)
 	if v.run != nil && !v.whole {
 		names = append(names, "site")
 	}
@@ -322,6 +344,8 @@ func (c command) hint(err error) string {
 		return "name one host, such as host:blog.example.com: those below it are hit as well"
 	case errors.Is(err, site.ErrUndecidable):
 		return "tertulia mention show ID says what became of it; mention replay ID looks at its source again"
+	case c.name == "erase":
+		return eraseHint(err)
 	case c.name == "remap":
 		return remapHint(err)
 	case c.name == "backup":

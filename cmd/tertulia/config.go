@@ -309,6 +309,16 @@ type conversationSettings struct {
 	// that they have in internal/lang, as texts or with their plural forms.
 	// Default: ours. Example: strings = { es = { "conversation.title" = "Charla" } }
 	Strings map[string]any `toml:"strings"`
+	// How much readers see of people who never came here, whom a bridge such as Bridgy has
+	// brought because they liked, shared or answered a copy of your post on a network: "full"
+	// shows their name, picture and profile; "first-name" shows the given name of those who
+	// liked or shared, and those who wrote something in full; "anonymous" only counts the
+	// likes, and shows what was written with the given name alone.
+	// Default: "first-name". Example: bridged = "anonymous"
+	Bridged string `toml:"bridged"`
+	// Whom others ask about what is kept of them, for the privacy note: a mail address, or the
+	// address of a page. Default: your home page. Example: contact = "ana@example.com"
+	Contact string `toml:"contact"`
 }
 
 // fetchSettings is about the addresses to which strangers send us: [fetch].

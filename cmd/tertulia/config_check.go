@@ -109,6 +109,7 @@ func (l *loader) site(site *siteSettings, where string) {
 	l.watching(site, where)
 	l.choice("site.conversation.approve"+where, &site.Conversation.Approve, "people", "all", "none")
 	l.words(site.Conversation, where)
+	l.choice("site.conversation.bridged"+where, &site.Conversation.Bridged, "first-name", "full", "anonymous")
 	if !isOrigin(site.Origin) {
 		l.wrong("site.origin"+where, fmt.Sprintf("%q is not the address of a server", site.Origin), `write it like "http://127.0.0.1:8081"`)
 	}
@@ -124,10 +125,11 @@ func (l *loader) site(site *siteSettings, where string) {
 			a.Photo = photo.String()
 		}
 	}
-	if email := site.Author.Email; email != "" {
-		if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email {
-			l.wrong("site.author.email"+where, fmt.Sprintf("%q is not a mail address", email), `write it like "ana@example.com"`)
-		}
+	if email := site.Author.Email; email != "" && !isMail(email) {
+		l.wrong("site.author.email"+where, fmt.Sprintf("%q is not a mail address", email), `write it like "ana@example.com"`)
+	}
+	if ask := site.Conversation.Contact; ask != "" && !isMail(ask) && !isWeb(ask) {
+		l.wrong("site.conversation.contact"+where, fmt.Sprintf("%q is neither a mail address nor that of a page", ask), `write it like "ana@example.com" or "https://example.com/about"`)
 	}
 }
 
@@ -286,4 +288,14 @@ func isOrigin(origin string) bool {
 func bare(err error) error {
 	_, what, _ := strings.Cut(err.Error(), ": ")
 	return errors.New(what)
+}
+
+func isMail(address string) bool {
+	parsed, err := mail.ParseAddress(address)
+	return err == nil && parsed.Address == address
+}
+
+func isWeb(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }

@@ -64,7 +64,7 @@ func TestSettingsOfTheFirstRun(t *testing.T) {
 	}
 	want := siteSettings{
 		URL: "http://localhost:8080/", Language: "en",
-		Publish: publishSettings{Preset: "html"}, Conversation: conversationSettings{Approve: "people"},
+		Publish: publishSettings{Preset: "html"}, Conversation: conversationSettings{Approve: "people", Bridged: "first-name"},
 	}
 	if diff := cmp.Diff([]siteSettings{want}, s.Sites); diff != "" {
 		t.Errorf("site (-want +got):\n%s", diff)

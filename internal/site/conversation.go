@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -54,9 +55,11 @@ type Response struct {
 	Edited    time.Time // when it was seen to say something else than before; zero: never
 	Number    uint64    // wm-id
 	Received  time.Time // wm-received: when it became public
+	Counted   bool      // it counts, and nothing else of it is shown but ID, Type, RSVP, Number and Received; no Page of Of has it
 
 	plain  bool     // there was no markup; HTML is made from Text
 	folded []string // ids of the mentions that have become this one: anchors elsewhere may name them
+	veiled veiled
 }
 
 // A text that is longer is shown by its beginning, in bytes (SPECS MF-16).
@@ -72,6 +75,7 @@ const maxShown = 1000
 // responses of it; fs.ErrNotExist when it is no page of the site that we know.
 func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
 	view, err := c.of(ctx, address, maxShown)
+	view.Responses = slices.DeleteFunc(view.Responses, func(r Response) bool { return r.Counted })
 	thread(view.Responses)
 	return view, err
 }
@@ -137,8 +141,17 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 	return view, err
 }
 
-// response is a mention with one of its versions, as somebody sees it.
+// response is a mention with one of its versions, as readers see it.
 func (s *Site) response(tx *store.Tx, m store.Mention, v *store.Version) Response {
+	r := s.inFull(tx, m, v)
+	if v != nil {
+		s.veil(tx, &r, s.shows(&m, v), m.Page)
+	}
+	return r
+}
+
+// inFull is a mention with one of its versions, as the owner sees it.
+func (s *Site) inFull(tx *store.Tx, m store.Mention, v *store.Version) Response {
 	r := Response{ID: m.ID, Source: m.Source, Target: m.Target, Number: m.Number, Received: m.Public, folded: m.Folded}
 	if u, err := url.Parse(m.Source); err == nil {
 		r.Host = u.Host
@@ -224,7 +237,7 @@ func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (l
 			if m.Held != nil {
 				v = m.Held
 			}
-			w := Waiting{Response: c.Site.response(tx, m, v), Why: m.Why, Received: m.Received}
+			w := Waiting{Response: c.Site.inFull(tx, m, v), Why: m.Why, Received: m.Received}
 			if v != nil {
 				w.Digest, w.Person = v.Digest, v.Person
 			}
@@ -243,7 +256,7 @@ func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (l
 
 // Status is what a sender may know of a mention.
 type Status struct {
-	Source, Target string
+	Source, Target string // Source is "" where readers are not shown whom a bridge has brought
 	State          store.State
 	Again          bool   // it was looked at in vain, and will be once more
 	Detail         string // why, and why it failed or was withdrawn: see Reason
@@ -274,7 +287,9 @@ func (c *Conversation) Status(ctx context.Context, id string) (Status, error) {
 		case store.Received:
 			s.Again = lookedAt(m)
 		}
-		s.Detail = lastReason(m)
+		if s.Detail = lastReason(m); c.Site.hidesSource(&m) {
+			s.Source, s.Detail = "", ""
+		}
 		return nil
 	})
 	return s, err

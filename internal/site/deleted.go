@@ -58,7 +58,9 @@ func (c *Conversation) deleted(tx *store.Tx, g store.Gone) DeletedEntry {
 	if err != nil || m.ID != id {
 		return e // it is not kept, or is part of another that may well be public
 	}
-	e.WMSource, e.WMTarget = m.Source, m.Target
+	if e.WMTarget = m.Target; !c.Site.hidesSource(&m) {
+		e.WMSource = m.Source
+	}
 	if page, err := tx.Page(m.Page); err == nil {
 		e.WMTarget = page.URL
 	}

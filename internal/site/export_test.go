@@ -8,3 +8,6 @@ func Proven(final, profile *url.URL) bool { return known{}.needs(final, profile)
 
 // Known are the identities of the owner of a profile.
 func Known(profile *url.URL) []string { return identitiesOf(profile) }
+
+// GivenName is what is left of a name of which only the given one is shown.
+func GivenName(name string) string { return givenName(name) }

@@ -116,6 +116,13 @@ func (h *hearsay) forget(now time.Time) {
 	}
 }
 
+// clear forgets everything.
+func (h *hearsay) clear() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sources, h.weight = nil, 0
+}
+
 func (h *hearsay) drop(source string) {
 	if s := h.sources[source]; s != nil {
 		h.weight -= s.weight

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -103,8 +104,8 @@ func (r Response) JF2() JF2Entry {
 	target, fragment, _ := strings.Cut(r.Target, "#")
 	e := JF2Entry{
 		Type: "entry", Author: JF2Card{Type: "card", Name: r.Author.Name, Photo: r.Author.Photo, URL: r.Author.URL},
-		URL: r.URL, WMReceived: r.Received.UTC().Format(apiTime), WMID: r.Number,
-		WMSource: r.Source, WMTarget: target, WMProtocol: "webmention",
+		URL: cmp.Or(r.URL, r.veiled.here), WMReceived: r.Received.UTC().Format(apiTime), WMID: r.Number,
+		WMSource: cmp.Or(r.Source, r.veiled.here), WMTarget: target, WMProtocol: "webmention",
 		Name: r.Name, RSVP: r.RSVP, WMProperty: property(r.counted()), WMFragment: fragment,
 	}
 	if !r.Published.IsZero() {

@@ -91,8 +91,8 @@ func (s *Site) askForFaces(tx *store.Tx, m *store.Mention) error {
 		return nil
 	}
 	for _, v := range []*store.Version{m.Shown, m.Held} {
-		if v == nil {
-			continue
+		if v == nil || s.shows(m, v) != BridgedFull {
+			continue // readers are not shown whom it is of
 		}
 		if err := askForPicture(tx, m.ID, v.Author); err != nil {
 			return err
@@ -181,8 +181,8 @@ func (j *Jobs) picture(ctx context.Context, job store.Job) (queue.Commit, error)
 // quicker.
 func (j *Jobs) wanted(ctx context.Context, s *Site, photo string) (wanted bool, err error) {
 	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-		some, _, err := tx.MentionsShowing(photo, store.Range{Limit: 1})
-		if err != nil || len(some) == 0 {
+		some, _, err := tx.MentionsShowing(photo, store.Range{Limit: maxTouched})
+		if err != nil || !slices.ContainsFunc(some, s.showsFace(photo)) {
 			return err
 		}
 		row, err := tx.PictureOf(photo)
@@ -284,6 +284,9 @@ func (j *Jobs) SweepPictures(ctx context.Context, s *Site, before time.Time) err
 	if s.Uploads == "" {
 		return nil
 	}
+	if err := j.hideFaces(ctx, s); err != nil {
+		return err
+	}
 	if _, err := media.Sweep(s.pictureDir(), before); err != nil {
 		return err
 	}
@@ -307,6 +310,11 @@ func (j *Jobs) sweepPicture(ctx context.Context, s *Site, name string, before ti
 	if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) {
 		return ignore(err, fs.ErrNotExist)
 	}
+	return j.removeUnnamed(ctx, s, name)
+}
+
+// removeUnnamed removes the file of a picture that no row names. The caller has the lock.
+func (j *Jobs) removeUnnamed(ctx context.Context, s *Site, name string) error {
 	named := false
 	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
 		named = tx.HasPictureFile(name)
@@ -314,7 +322,7 @@ func (j *Jobs) sweepPicture(ctx context.Context, s *Site, name string, before ti
 	}); err != nil || named {
 		return err
 	}
-	return ignore(os.Remove(path), fs.ErrNotExist)
+	return ignore(os.Remove(filepath.Join(s.pictureDir(), name)), fs.ErrNotExist)
 }
 
 // pictureURL is where readers get the picture of an author: from us, or "" as long as

@@ -311,7 +311,7 @@ func TestPicturesGoWithTheirMentions(t *testing.T) {
 		swept("all are shown", names[0], names[2])
 		erase := func(source string) {
 			t.Helper()
-			if _, err := w.db.Erase(t.Context(), w.site.Key, store.Erased{Kind: store.ErasedSource, Value: source}); err != nil {
+			if _, err := w.db.Erase(t.Context(), w.site.Key, store.EraseOrder{What: []store.Erased{store.Erased{Kind: store.ErasedSource, Value: source}}}); err != nil {
 				t.Fatal(err)
 			}
 		}

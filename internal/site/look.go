@@ -26,8 +26,9 @@ type look struct {
 	attempt int
 	now     time.Time
 
-	err      error  // why the source could not be read
-	hopeless bool   // and that it never will be
+	err      error // why the source could not be read
+	hopeless bool  // and that it never will be
+	erased   func(store.Erased) bool
 	target   string // another spelling of the target that the source links to; "" is the one that was sent
 }
 
@@ -87,6 +88,9 @@ func (l look) commit(id, page string) queue.Commit {
 		}
 		if err != nil {
 			return err
+		}
+		if l.isErased() {
+			return dropMention(id)(tx)
 		}
 		p, err := tx.Page(page)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -44,6 +44,9 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 		return webmention.Receipt{}, err
 	}
 	source, target := oneSpelling(r.Source), r.Target.String()
+	if m.refuses(source) {
+		return webmention.Receipt{}, errRefused
+	}
 	var mention store.Mention
 	err = m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
 		page, err := keepPage(tx, page, folded)
@@ -80,6 +83,9 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 		}
 		return cmp.Or(tx.Enqueue(verifyJob(mention)), failpoint.Err("mention.accept"))
 	})
+	if errors.Is(err, store.ErrErased) {
+		return webmention.Receipt{}, errRefused // just now
+	}
 	if err != nil {
 		return webmention.Receipt{}, err
 	}

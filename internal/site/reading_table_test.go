@@ -38,7 +38,7 @@ func TestReadingTable(t *testing.T) {
 		}
 		for _, name := range names {
 			t.Run(name, func(t *testing.T) {
-				inWorld(t, func(t *testing.T, w *world) { play(t, w, cases[name]) }, approve(site.ApproveNone))
+				inWorld(t, func(t *testing.T, w *world) { play(t, w, cases[name]) }, approve(site.ApproveNone), bridged(site.BridgedFull))
 			})
 		}
 	}

@@ -16,7 +16,7 @@ import (
 func (c *Conversation) Revision(ctx context.Context, targets []string) (string, error) {
 	var revision []byte
 	err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
-		revision = revision[:0]
+		revision = append(revision[:0], c.Site.Bridged...) // readers see something else when it changes
 		for _, target := range targets {
 			page, err := c.known(tx, target)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {

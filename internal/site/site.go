@@ -73,6 +73,8 @@ type Site struct {
 	Hub   string // the WebSub hub of the site's feed; "": none
 
 	Approve Approval // whose mentions wait for the owner
+	Contact string   // whom others ask about what is kept of them: a mail address or that of a page; "": at the home page
+	Bridged Bridged  // how much is shown of people whom a bridge has brought
 	Lenient []string // client_ids that may send their token twice (SPECS D1)
 
 	Elsewhere *Elsewhere // the IndieAuth server that the owner keeps; nil: this service is it
@@ -81,6 +83,7 @@ type Site struct {
 	listed     time.Time                 // when they were last, guarded by publishing
 	swept      time.Time                 // when tombstones were last looked for, by the job adopt alone
 	reviewed   string                    // the mention that Review came to, by that alone
+	hidden     bool                      // the faces that the settings hide were looked for since the start, by SweepPictures alone
 	passed     map[string]string         // what is wrong with the files that the last look at the source passed over, by the same
 	deployed   atomic.Pointer[time.Time] // when its source last went where the site is made; nil: not since the start
 }

@@ -2,6 +2,7 @@ package site
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"tertulia/mf2"
@@ -26,6 +27,9 @@ func thread(all []Response) {
 	for i := len(all) - 1; i >= 0; i-- { // of two with one name the first is meant
 		if r := all[i]; r.listed() {
 			at[nameOf(r.Source)], at[nameOf(r.URL)], at[r.ID] = i, i, i
+			for _, name := range r.veiled.names {
+				at[nameOf(name)] = i
+			}
 			for _, id := range r.folded {
 				at[id] = i
 			}
@@ -40,7 +44,7 @@ func thread(all []Response) {
 		if !r.answers() {
 			continue
 		}
-		for _, address := range append([]string{r.Target}, r.InReplyTo...) {
+		for _, address := range slices.Concat([]string{r.Target}, r.InReplyTo, r.veiled.answers) {
 			j, known := at[nameOf(address)]
 			if id := anchored(address); id != "" {
 				j, known = at[id]
@@ -56,7 +60,7 @@ func thread(all []Response) {
 // answering tells whether there is anything to be found out.
 func answering(all []Response) bool {
 	for _, r := range all {
-		if len(r.InReplyTo) > 0 || strings.Contains(r.Target, "#") {
+		if len(r.InReplyTo)+len(r.veiled.answers) > 0 || strings.Contains(r.Target, "#") {
 			return true
 		}
 	}

@@ -65,6 +65,7 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 		return nil, queue.After(wait.Truncate(time.Second)+time.Second, errBusyHost)
 	}
 	look := look{site: s, attempt: job.Attempts, now: j.DB.Now(), err: err, hopeless: j.hopeless(err)}
+	look.erased = func(e store.Erased) bool { return j.DB.Erased(s.Key, e) }
 	if mention.Shown != nil && seen.Outcome == webmention.Unlinked {
 		// Anybody may send it with another address of the page, and its page may have
 		// been merged: a mention that was verified is not taken back for that (TRAPS T-WR13).

@@ -57,7 +57,7 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view.Heading, view.URL, view.Languages, view.Endpoint = 2, "", nil, p.base.Path+"webmention" // the page's form goes to the page's own host
-	p.render(w, r, http.StatusOK, "conversation-page", theme.ConversationPage{Shell: p.shell(r, nil), Conversation: view})
+	p.render(w, r, http.StatusOK, "conversation-page", theme.ConversationPage{Shell: p.shell(r, nil), Conversation: view, Privacy: p.base.Path + "privacy"})
 }
 
 // fragmentLanguage is the reader's choice, else the site's language: what is shown

@@ -97,6 +97,9 @@ func (p *pages) wholeConversation(page site.Page, heading int) theme.Conversatio
 		}
 	}
 	for _, value := range []string{"yes", "maybe", "interested", "no"} {
+		if n := page.Counts["rsvp-"+value]; rsvps[value] == nil && n > 0 {
+			rsvps[value] = &theme.RSVP{Value: value, Faces: theme.Faces{Total: n}} // they are counted, and not shown
+		}
 		if rsvps[value] != nil {
 			v.RSVPs = append(v.RSVPs, *rsvps[value])
 		}

@@ -80,6 +80,7 @@ func (p *pages) endpoints() http.Handler {
 
 	// For readers.
 	all("conversation", p.open(p.conversation))
+	all("privacy", p.only(p.privacy, nil))
 	for path, answer := range p.apiRoutes() {
 		all("api/"+path, p.tellingSender(p.open(answer)))
 	}

@@ -38,6 +38,7 @@ type Site struct {
 	Outgoing     *site.Outgoing
 	Access       *site.Access
 	Pages        *site.Pages
+	Erasing      *site.Erasing
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name

@@ -74,6 +74,7 @@ type Person struct{ Name, URL, Photo string }
 type ConversationPage struct {
 	Shell
 	Conversation Conversation
+	Privacy      string // address of the privacy note; empty: there is none
 }
 
 // Level is the level of the fragment's heading.

@@ -45,7 +45,8 @@ func views(text, address string) map[string]any {
 		Replies: []theme.Response{response, marked, unknown}, Mentions: []theme.Response{unknown}, Total: 99, More: address, Now: noon.Add(time.Hour)}
 	return map[string]any{
 		"conversation":      conversation,
-		"conversation-page": theme.ConversationPage{Shell: shell, Conversation: conversation},
+		"conversation-page": theme.ConversationPage{Shell: shell, Conversation: conversation, Privacy: address},
+		"privacy":           theme.Privacy{Shell: shell, Sections: []theme.Section{{Title: text, Lines: []string{text, text}}}},
 		"mentions":          theme.Mentions{Shell: shell, Total: 99, Previous: address, Next: address, Now: noon, Responses: []theme.Mention{{Response: response, Page: link}, {Response: unknown}}},
 		"admin": theme.Admin{Shell: shell, Action: address, More: address, Now: noon, Mentions: []theme.Pending{
 			{ID: text, Response: response, Page: link, Why: "person", Received: noon}, {ID: text, Response: marked, Page: link, Why: text}}},
@@ -71,6 +72,7 @@ func empty() map[string]any {
 	return map[string]any{
 		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "mentions": theme.Mentions{}, "admin": theme.Admin{}, "consent": theme.Consent{}, "tokens": theme.Tokens{},
 		"signin": theme.SignIn{Unvouched: "what"}, "leaving": theme.Leaving{}, "client": theme.Client{}, "sessions": theme.Sessions{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
+		"privacy": theme.Privacy{},
 	}
 }
 

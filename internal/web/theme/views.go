@@ -226,3 +226,15 @@ type Error struct {
 	Home       string // address of the way back; empty: the site's
 	Back       string // address of the application that sent the visitor here, to be told; empty: there is none
 }
+
+// Privacy is the view of "privacy": what is kept of others.
+type Privacy struct {
+	Shell
+	Sections []Section
+}
+
+// Section is a heading with paragraphs of plain text.
+type Section struct {
+	Title string
+	Lines []string
+}
