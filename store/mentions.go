@@ -92,7 +92,8 @@ type Version struct {
 	Summary   string     `json:"summary,omitempty"` // of a text that is too long to be shown whole
 	Language  string     `json:"language,omitempty"`
 	Published time.Time  `json:"published,omitzero"`
-	Digest    string     `json:"digest"` // of what readers would see: two versions with the same are one
+	Imported  bool       `json:"imported,omitempty"` // another service has read the source, which may have put it differently
+	Digest    string     `json:"digest"`             // of what readers would see: two versions with the same are one
 }
 
 const (
@@ -169,7 +170,7 @@ func (tx *Tx) MentionOf(page, entry string) (Mention, error) {
 // PutMention writes a mention, keeps the counters, and records a change when what
 // readers see is another than before. It fills in Decided when Decision is another than before,
 // Changed when readers see something else, and Number and Public the first time the
-// mention is public.
+// mention is public, unless it comes with those that Keepable has given it.
 func (tx *Tx) PutMention(m Mention) error {
 	was, err := mentions.find(tx, m.ID)
 	if err != nil {
@@ -223,13 +224,13 @@ func (tx *Tx) showMention(m *Mention, before, after publicView) error {
 		return err
 	}
 	if after.page != "" {
-		seq, err := tx.change(Change{Page: after.page, Mention: m.ID, Public: true})
+		seq, err := tx.change(Change{Number: m.Number, At: m.Public, Page: after.page, Mention: m.ID, Public: true})
 		if err != nil {
 			return err
 		}
 		if m.Number == 0 {
 			m.Number, m.Public = seq, tx.Now
-		} else {
+		} else if m.Number != seq {
 			m.Changed = seq
 		}
 	}
