@@ -40,9 +40,21 @@ const (
 	Duplicate   State = "duplicate"   // another mention of the page is the same entry
 )
 
-// Mention is one Webmention: one source that links to one page.
+// Kind is how a mention came.
+type Kind string
+
+// A Webmention has a source elsewhere, which is asked what it says and asked again. A comment
+// was written here: its source is the permalink that it has here, and nobody asks that anything.
+const (
+	Webmention Kind = ""
+	Comment    Kind = "comment"
+)
+
+// Mention is one response to a page: a Webmention, which is a source that links there, or a
+// comment.
 type Mention struct {
 	ID       string `json:"id"`
+	Kind     Kind   `json:"kind,omitempty"`
 	Source   string `json:"source"` // as it was sent
 	Target   string `json:"target"` // as it was sent, fragment included
 	Page     string `json:"page"`   // id of the page

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"tertulia/internal/exchange"
 	"tertulia/internal/sanitize"
 	"tertulia/internal/site"
 	"tertulia/internal/web"
@@ -57,6 +58,9 @@ type given struct {
 	expires                         string // a time, such as 30d
 	off                             bool
 	limit                           int
+	moves                           []exchange.Move
+	token, tokenFile                string
+	sinceID                         uint64
 	words                           []string // of a verb that works alone
 	told                            told     // to a verb that works alone
 }
@@ -119,6 +123,8 @@ func commands() []command {
 			[]verb{{word: "[SOURCE] [TARGET]...", flags: "dry-run old new backlog yes json", alone: sendFrom, run: send}}},
 		{"remap", "let the conversation of a page that has moved go on at its new address",
 			[]verb{{word: "OLD NEW", flags: "prefix dry-run json", run: remap}}},
+		{"import", "take in what another system has kept of your conversations: " + strings.Join(exchange.Kinds(), ", "),
+			[]verb{{word: "[KIND] [FILE|URL]", flags: "map token token-file since-id dry-run json", alone: importFrom, run: importNow}}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID", run: retryJob},
@@ -166,6 +172,10 @@ func (g *given) set() *flag.FlagSet {
 	fs.StringVar(&g.old, "old", "", "the `DIR` with the finished pages of the site as they were")
 	fs.StringVar(&g.new, "new", "", "and the `DIR` with those that are going live")
 	fs.BoolVar(&g.backlog, "backlog", false, "all pages that were there before the service knew them")
+	fs.Func("map", "pages at and below OLD are those below NEW now; may be given several times, as `OLD=NEW`", g.addMove)
+	fs.StringVar(&g.token, "token", "", "the `TOKEN` of your account there")
+	fs.StringVar(&g.tokenFile, "token-file", "", "the `FILE` that it is in")
+	fs.Uint64Var(&g.sinceID, "since-id", 0, "only what has a wm-id above `N`: it goes on where it was broken off")
 	fs.StringVar(&g.site, "site", "", "the `URL` of the site, when there are several")
 	return fs
 }

@@ -21,5 +21,5 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends us at once
-	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdout, os.Stderr}, os.LookupEnv))
+	os.Exit(run(ctx, os.Args[1:], stdio{out: os.Stdout, err: os.Stderr}, os.LookupEnv))
 }
