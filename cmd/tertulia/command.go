@@ -61,6 +61,8 @@ type given struct {
 	moves                           []exchange.Move
 	token, tokenFile                string
 	sinceID                         uint64
+	page                            string
+	excel                           bool
 	words                           []string // of a verb that works alone
 	told                            told     // to a verb that works alone
 }
@@ -125,6 +127,8 @@ func commands() []command {
 			[]verb{{word: "OLD NEW", flags: "prefix dry-run json", run: remap}}},
 		{"import", "take in what another system has kept of your conversations: " + strings.Join(exchange.Kinds(), ", "),
 			[]verb{{word: "[KIND] [FILE|URL]", flags: "map token token-file since-id dry-run json", alone: importFrom, run: importNow}}},
+		{"export", "write what readers may see of your conversations, as: " + strings.Join(exchange.Formats(), ", "),
+			[]verb{{word: "FORMAT [FILE]", flags: "page excel", alone: exportTo, run: exportNow}}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID", run: retryJob},
@@ -175,6 +179,8 @@ func (g *given) set() *flag.FlagSet {
 	fs.Func("map", "pages at and below OLD are those below NEW now; may be given several times, as `OLD=NEW`", g.addMove)
 	fs.StringVar(&g.token, "token", "", "the `TOKEN` of your account there")
 	fs.StringVar(&g.tokenFile, "token-file", "", "the `FILE` that it is in")
+	fs.StringVar(&g.page, "page", "", "only the conversation of the page at an address, as `URL`")
+	fs.BoolVar(&g.excel, "excel", false, "CSV with semicolons and a mark at its beginning, as spreadsheets in Spanish open it")
 	fs.Uint64Var(&g.sinceID, "since-id", 0, "only what has a wm-id above `N`: it goes on where it was broken off")
 	fs.StringVar(&g.site, "site", "", "the `URL` of the site, when there are several")
 	return fs

@@ -97,7 +97,7 @@ func guess(file *os.File) (kind string, err error) {
 	}
 	head = head[:n]
 	switch {
-	case bytes.HasPrefix(head, []byte("SQLite format 3\x00")):
+	case bytes.HasPrefix(head, []byte("SQLite format 3")):
 		return "", ErrSQLite
 	case bytes.HasPrefix(head, gzipMagic):
 		return "remark42", nil

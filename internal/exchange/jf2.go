@@ -3,6 +3,7 @@ package exchange
 import (
 	"cmp"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -54,10 +55,10 @@ func openJF2(file *os.File, home *url.URL) (*Source, error) {
 
 func wmID(raw []byte) uint64 {
 	var entry struct {
-		ID json.Number `json:"wm-id"`
+		ID json.RawMessage `json:"wm-id"`
 	}
-	_ = json.Unmarshal(raw, &entry) // whatever else is wrong with it, it may have a number
-	return number(entry.ID)
+	_ = json.Unmarshal(raw, &entry) // what is no object has no number
+	return number(json.Number(entry.ID))
 }
 
 // number is a wm-id, 0 for what is none.
@@ -130,7 +131,8 @@ func toChildren(dec *json.Decoder, m *metered) error {
 }
 
 func cutOff(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	var syntax *xml.SyntaxError
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &syntax) && strings.HasSuffix(syntax.Msg, "unexpected EOF") {
 		return errors.New("it ends too early")
 	}
 	return err

@@ -77,6 +77,9 @@ func Load(ctx context.Context, im *site.Importer, r io.Reader) (Report, error) {
 		return err
 	}
 	for lines.Scan() {
+		if len(lines.Bytes()) == 0 {
+			continue
+		}
 		var f site.Foreign
 		if err := json.Unmarshal(lines.Bytes(), &f); err != nil {
 			return sum.end(), fmt.Errorf("what was handed over is cut off: %w", err)

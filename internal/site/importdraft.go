@@ -222,4 +222,3 @@ func (im *Importer) placeOf(ctx context.Context, folded string, target *url.URL)
 	im.places[folded] = p
 	return p
 }
-
