@@ -75,8 +75,7 @@ func (o Out) jf2(ctx context.Context, w *bufio.Writer) error {
 }
 
 // eleventy writes the cache of eleventy-plugin-webmentions (READ-API 7). While that is younger
-// than its cacheTime the plugin asks nobody. It breaks off at an entry without an author's
-// address, so that those have none where they are unknown.
+// than its cacheTime, the plugin asks nobody.
 func (o Out) eleventy(ctx context.Context, w *bufio.Writer) error {
 	return o.feed(ctx, w, fmt.Sprintf(`{"lastFetched":"%s","children":[`, o.Now.UTC().Format("2006-01-02T15:04:05.000Z")))
 }
