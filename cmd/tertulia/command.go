@@ -340,6 +340,8 @@ func (c command) hint(err error) string {
 		return remapHint(err)
 	case c.name == "backup":
 		return backupHint(err)
+	case errors.Is(err, fs.ErrNotExist) && c.name == "export":
+		return "--page takes the address of a page of the site"
 	case errors.Is(err, fs.ErrNotExist) && c.name == "mention":
 		return "tertulia mention list shows those that wait, with --state the others"
 	case errors.Is(err, fs.ErrNotExist) && (c.name == "link" || c.name == "passphrase"):

@@ -305,7 +305,6 @@ type conversationSettings struct {
 	// the pages, with root or upstream.
 	// Default: nowhere else. Example: at = "#comments"
 	At string `toml:"at"`
-
 	// The directory in the source of your site into which the conversation of each page is
 	// written, a file of JSON to a page, so that your generator shows it and it lies in your
 	// repository; "usual" is where your generator reads data. It goes with the next batch.
