@@ -97,10 +97,11 @@ func (im *Importer) Take(ctx context.Context, some []Foreign) ([]Imported, error
 		}
 		return tx.Enqueue(facesJob(im.Pages.Site, ""))
 	}
+	do := im.Pages.DB.Update
 	if im.Dry {
-		return done, im.Pages.DB.View(ctx, im.Pages.Site.Key, func(tx *store.Tx) error { return take(tx) })
+		do = im.Pages.DB.View
 	}
-	err := im.Pages.DB.Update(ctx, im.Pages.Site.Key, take)
+	err := do(ctx, im.Pages.Site.Key, take)
 	failpoint.Hit("import.took")
 	return done, err
 }
