@@ -18,9 +18,12 @@ var changes = table[Change]{
 	key: func(c *Change) string { return numberPart(c.Number) },
 }
 
-// change appends a change and makes it the revision of its page.
+// change appends a change and makes it the revision of its page. A number that is newer
+// than all others stays, with its time.
 func (tx *Tx) change(c Change) (uint64, error) {
-	c.Number, c.At = tx.LastChange()+1, tx.Now
+	if last := tx.LastChange(); c.Number <= last {
+		c.Number, c.At = last+1, tx.Now
+	}
 	if err := changes.put(tx, c); err != nil {
 		return 0, err
 	}
@@ -30,6 +33,36 @@ func (tx *Tx) change(c Change) (uint64, error) {
 	}
 	p.Revision, p.Changed = c.Number, tx.Now
 	return c.Number, tx.PutPage(p)
+}
+
+// MaxNumber is the highest wm-id that is taken over from elsewhere: nobody has given so many,
+// and no client's language writes a number of that size otherwise.
+const MaxNumber = 1 << 40
+
+// Keepable tells what of a wm-id and a wm-received, given by another service, a mention can
+// have here when it becomes public in this transaction: 0 and the zero time for what it is
+// given anew. Either is kept where it comes after all that was public before, so that who
+// polls by the one or the other misses nothing.
+func (tx *Tx) Keepable(number uint64, at time.Time) (uint64, time.Time) {
+	if number <= tx.LastChange() || number > MaxNumber {
+		return 0, time.Time{}
+	}
+	if at.IsZero() || at.After(tx.Now) || at.Before(tx.lastPublic()) {
+		at = tx.Now
+	}
+	return number, at
+}
+
+// lastPublic is when something became public last; the zero time if nothing ever did.
+func (tx *Tx) lastPublic() time.Time {
+	pre := prefix(tx.Site, changes.name)
+	for k, v := range tx.r.scan(pre, nil, true) {
+		c, err := changes.decode(k, string(k[len(pre):]), v)
+		if err == nil && c.Public {
+			return c.At
+		}
+	}
+	return time.Time{}
 }
 
 // TouchPage records that what readers see of a page is another than before although

@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"time"
@@ -14,6 +15,14 @@ func NewID(now time.Time) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(max(now.UnixMilli(), 0))<<16)
 	rand.Read(b[6:])
+	return idEncoding.EncodeToString(b[:])
+}
+
+// DerivedID makes an identifier that follows from a digest, for what has another identifier
+// elsewhere. It stands before all that NewID makes.
+func DerivedID(digest [sha256.Size]byte) string {
+	var b [16]byte
+	copy(b[6:], digest[:])
 	return idEncoding.EncodeToString(b[:])
 }
 

@@ -41,9 +41,21 @@ const (
 	Duplicate   State = "duplicate"   // another mention of the page is the same entry
 )
 
-// Mention is one Webmention: one source that links to one page.
+// Kind is how a mention came.
+type Kind string
+
+// A Webmention has a source elsewhere, which is asked what it says and asked again. A comment
+// was written here: its source is the permalink that it has here, and nobody asks that anything.
+const (
+	Webmention Kind = ""
+	Comment    Kind = "comment"
+)
+
+// Mention is one response to a page: a Webmention, which is a source that links there, or a
+// comment.
 type Mention struct {
 	ID       string `json:"id"`
+	Kind     Kind   `json:"kind,omitempty"`
 	Source   string `json:"source"` // as it was sent
 	Target   string `json:"target"` // as it was sent, fragment included
 	Page     string `json:"page"`   // id of the page
@@ -93,8 +105,9 @@ type Version struct {
 	Summary   string     `json:"summary,omitempty"` // of a text that is too long to be shown whole
 	Language  string     `json:"language,omitempty"`
 	Published time.Time  `json:"published,omitzero"`
-	Edited    time.Time  `json:"edited,omitzero"` // when we saw that it says something else than what readers had; zero: never
-	Digest    string     `json:"digest"`          // of what readers would see: two versions with the same are one
+	Edited    time.Time  `json:"edited,omitzero"`    // when we saw that it says something else than what readers had; zero: never
+	Imported  bool       `json:"imported,omitempty"` // another service has read the source, which may have put it differently
+	Digest    string     `json:"digest"`             // of what readers would see: two versions with the same are one
 }
 
 const (
@@ -171,7 +184,7 @@ func (tx *Tx) MentionOf(page, entry string) (Mention, error) {
 // PutMention writes a mention, keeps the counters, and records a change when what
 // readers see is another than before. It fills in Decided when Decision is another than before,
 // Changed when readers see something else, and Number and Public the first time the
-// mention is public.
+// mention is public, unless it comes with those that Keepable has given it.
 // What was erased is refused with [ErrErased].
 func (tx *Tx) PutMention(m Mention) error {
 	if tx.refused(&m) {
@@ -229,13 +242,13 @@ func (tx *Tx) showMention(m *Mention, before, after publicView) error {
 		return err
 	}
 	if after.page != "" {
-		seq, err := tx.change(Change{Page: after.page, Mention: m.ID, Public: true})
+		seq, err := tx.change(Change{Number: m.Number, At: m.Public, Page: after.page, Mention: m.ID, Public: true})
 		if err != nil {
 			return err
 		}
 		if m.Number == 0 {
 			m.Number, m.Public = seq, tx.Now
-		} else {
+		} else if m.Number != seq {
 			m.Changed = seq
 		}
 	}

@@ -90,6 +90,8 @@ var kinds = []kind{
 	kindOf(&changes, nil, nil),
 	kindOf(&media, nil, nil),
 	kindOf(&files, nil, nil),
+	kindOf(&dataFiles, nil, nil),
+	kindOf(&dataStates, nil, nil),
 	kindOf(&outgoing, nil, nil),
 	kindOf(&feeds, nil, nil),
 	kindOf(&tokens, nil, nil),

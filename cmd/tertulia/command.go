@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"tertulia/internal/exchange"
 	"tertulia/internal/sanitize"
 	"tertulia/internal/site"
 	"tertulia/internal/web"
@@ -61,6 +62,11 @@ type given struct {
 	expires                         string // a time, such as 30d
 	off                             bool
 	limit                           int
+	moves                           []exchange.Move
+	token, tokenFile                string
+	sinceID                         uint64
+	page                            string
+	excel                           bool
 	words                           []string // of a verb that works alone
 	told                            told     // to a verb that works alone
 }
@@ -128,6 +134,10 @@ func commands() []command {
 		{"erase", "remove every trace of a domain, a person, or a page that links here",
 			[]verb{{flags: "lift dry-run json site", one: "domain person source mention", whole: true, run: erase}}},
 		{"privacy", "print the privacy note that the service shows, as its settings have it", []verb{{flags: "lang", run: privacy}}},
+		{"import", "take in what another system has kept of your conversations: " + strings.Join(exchange.Kinds(), ", "),
+			[]verb{{word: "[KIND] [FILE|URL]", flags: "map token token-file since-id dry-run json", alone: importFrom, run: importNow}}},
+		{"export", "write what readers may see of your conversations, as: " + strings.Join(exchange.Formats(), ", "),
+			[]verb{{word: "FORMAT [FILE]", flags: "page excel", alone: exportTo, run: exportNow}}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID", run: retryJob},
@@ -180,6 +190,12 @@ func (g *given) set() *flag.FlagSet {
 	fs.StringVar(&g.old, "old", "", "the `DIR` with the finished pages of the site as they were")
 	fs.StringVar(&g.new, "new", "", "and the `DIR` with those that are going live")
 	fs.BoolVar(&g.backlog, "backlog", false, "all pages that were there before the service knew them")
+	fs.Func("map", "pages at and below OLD are those below NEW now; may be given several times, as `OLD=NEW`", g.addMove)
+	fs.StringVar(&g.token, "token", "", "the `TOKEN` of your account there")
+	fs.StringVar(&g.tokenFile, "token-file", "", "the `FILE` that it is in")
+	fs.StringVar(&g.page, "page", "", "only the conversation of the page at an address, as `URL`")
+	fs.BoolVar(&g.excel, "excel", false, "CSV with semicolons and a mark at its beginning, as spreadsheets in Spanish open it")
+	fs.Uint64Var(&g.sinceID, "since-id", 0, "only what has a wm-id above `N`: it goes on where it was broken off")
 	fs.StringVar(&g.site, "site", "", "the `URL` of the site, when there are several")
 	return fs
 }
@@ -350,6 +366,8 @@ func (c command) hint(err error) string {
 		return remapHint(err)
 	case c.name == "backup":
 		return backupHint(err)
+	case errors.Is(err, fs.ErrNotExist) && c.name == "export":
+		return "--page takes the address of a page of the site"
 	case errors.Is(err, fs.ErrNotExist) && c.name == "mention":
 		return "tertulia mention list shows those that wait, with --state the others"
 	case errors.Is(err, fs.ErrNotExist) && (c.name == "link" || c.name == "passphrase"):

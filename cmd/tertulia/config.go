@@ -319,6 +319,11 @@ type conversationSettings struct {
 	// Whom others ask about what is kept of them, for the privacy note: a mail address, or the
 	// address of a page. Default: your home page. Example: contact = "ana@example.com"
 	Contact string `toml:"contact"`
+	// The directory in the source of your site into which the conversation of each page is
+	// written, a file of JSON to a page, so that your generator shows it and it lies in your
+	// repository; "usual" is where your generator reads data. It goes with the next batch.
+	// Default: none. Example: data = "usual"
+	Data string `toml:"data"`
 }
 
 // fetchSettings is about the addresses to which strangers send us: [fetch].

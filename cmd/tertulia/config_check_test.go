@@ -228,3 +228,27 @@ func TestProxiesAreNetworks(t *testing.T) {
 		t.Error("a single address does not contain itself")
 	}
 }
+
+// Conversations are written into the source of a site, and nowhere else.
+func TestDataGoesIntoTheSource(t *testing.T) {
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"preset = 'hugo'\ndir = '" + dir + "'\n[site.conversation]\ndata = 'usual'":     "data/conversation",
+		"preset = 'jekyll'\ndir = '" + dir + "'\n[site.conversation]\ndata = 'usual'":   "_data/conversation",
+		"preset = 'astro'\ndir = '" + dir + "'\n[site.conversation]\ndata = 'a/b/'":     "a/b",
+		"preset = 'hugo'\ndir = '" + dir + "'":                                          "",
+		"preset = 'hugo'\ndir = '" + dir + "'\n[site.conversation]\ndata = '../out'":    "!is no directory in the source",
+		"preset = 'hugo'\ndir = '" + dir + "'\n[site.conversation]\ndata = 'a/.git/b'":  "!is no directory in the source",
+		"preset = 'hugo'\ndir = '" + dir + "'\n[site.conversation]\ndata = '/etc/data'": "!is no directory in the source",
+		"preset = 'none'\n[site.conversation]\ndata = 'usual'":                          "!there is no source of a site",
+	} {
+		set, err := loadSettings(globals{Config: write(t, "[[site]]\nurl = 'https://example.com/'\n[site.publish]\n"+text)}, environ(nil))
+		wrong, fails := strings.CutPrefix(want, "!")
+		switch {
+		case fails && (err == nil || !strings.Contains(err.Error(), wrong)):
+			t.Errorf("%s: got %v, want %q", text, err, wrong)
+		case !fails && (err != nil || set.Sites[0].dataDir() != want):
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}

@@ -16,8 +16,9 @@ import (
 )
 
 // A running service holds the data, so commands are handed to it through a Unix
-// socket: the arguments go in as one JSON value, what the command prints comes back
-// in frames, the exit status last. The same function runs on either side.
+// socket: the arguments go in as one JSON value and then what it shall read, what the
+// command prints comes back in frames, the exit status last. The same function runs on either
+// side.
 
 const (
 	socketName  = "tertulia.sock"
@@ -158,14 +159,17 @@ const askTime = 2 * time.Second
 func (svc *service) answer(ctx context.Context, conn net.Conn) {
 	_ = conn.SetReadDeadline(time.Now().Add(askTime)) // without it a mute peer would hold up the stop
 	var args []string
-	if err := json.NewDecoder(io.LimitReader(conn, 1<<20)).Decode(&args); err != nil {
+	words := json.NewDecoder(io.LimitReader(conn, 1<<20))
+	if err := words.Decode(&args); err != nil {
 		return
 	}
-	defer context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Now().Add(askTime)) })()
+	_ = conn.SetReadDeadline(time.Time{})
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now().Add(askTime)) })()
 	enc := json.NewEncoder(conn)
 	console := stdio{
 		out: frames(func(b []byte) error { return enc.Encode(frame{Out: b}) }),
 		err: frames(func(b []byte) error { return enc.Encode(frame{Err: b}) }),
+		in:  io.MultiReader(words.Buffered(), conn),
 	}
 	code := svc.protected(context.WithoutCancel(ctx), args, console)
 	_ = enc.Encode(frame{Exit: &code}) // the asker may have gone
@@ -192,6 +196,17 @@ func (f frames) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// handOver sends what the command shall read, and says that it ends. When the other end is
+// done before, nobody wants the rest.
+func (s stdio) handOver(conn net.Conn) {
+	if s.in != nil {
+		_, _ = io.Copy(conn, s.in)
+	}
+	if c, ok := conn.(*net.UnixConn); ok {
+		_ = c.CloseWrite()
+	}
+}
+
 // callService hands a command to the service that holds dir; false when none does.
 func callService(ctx context.Context, dir string, args []string, io stdio) (code int, ok bool) {
 	path := filepath.Join(dir, socketName)
@@ -208,6 +223,7 @@ func callService(ctx context.Context, dir string, args []string, io stdio) (code
 	if err := json.NewEncoder(conn).Encode(args); err != nil {
 		return io.fail(fmt.Errorf("ask the running service: %w", err), ""), true
 	}
+	go io.handOver(conn)
 	dec := json.NewDecoder(conn)
 	for {
 		var f frame

@@ -61,7 +61,7 @@ func newControlled(t *testing.T) (set *settings, logged *bytes.Buffer) {
 func ask(t *testing.T, dir string, args ...string) (code int, out, complaint string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code, ok := callService(t.Context(), dir, args, stdio{&o, &e})
+	code, ok := callService(t.Context(), dir, args, stdio{out: &o, err: &e})
 	if !ok {
 		t.Errorf("%q: nobody answers", args)
 	}
@@ -120,7 +120,7 @@ func TestSocketSurvivesStrangeWords(t *testing.T) {
 func TestCommandPanicIsItsOwn(t *testing.T) {
 	var logged, complaint bytes.Buffer
 	svc := &service{log: slog.New(slog.NewTextHandler(&logged, nil))} // without an app: link must panic
-	code := svc.protected(t.Context(), []string{"link"}, stdio{io.Discard, &complaint})
+	code := svc.protected(t.Context(), []string{"link"}, stdio{out: io.Discard, err: &complaint})
 	if code != 1 || !strings.Contains(complaint.String(), "look at its log") || !strings.Contains(logged.String(), "a command panicked") {
 		t.Errorf("got status %d, %q, log %q", code, &complaint, &logged)
 	}

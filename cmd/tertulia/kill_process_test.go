@@ -168,7 +168,7 @@ func (m *mortal) command(words ...string) (out, complaint string, ok bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var result, wrong bytes.Buffer
-	code, there := callService(ctx, m.dir, words, stdio{&result, &wrong})
+	code, there := callService(ctx, m.dir, words, stdio{out: &result, err: &wrong})
 	return result.String(), wrong.String(), there && code == 0
 }
 

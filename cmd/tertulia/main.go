@@ -25,5 +25,5 @@ func process(complaints io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends us at once
-	return run(ctx, os.Args[1:], stdio{os.Stdout, complaints}, os.LookupEnv)
+	return run(ctx, os.Args[1:], stdio{out: os.Stdout, err: complaints}, os.LookupEnv)
 }

@@ -158,7 +158,7 @@ func attachSource(set *settings, one siteSettings, s *site.Site, own *http.Clien
 	if _, err := exec.LookPath("hugo"); one.Publish.Preset == "hugo" && err == nil {
 		s.Addresses = publish.HugoAddresses(work)
 	}
-	s.Publish, s.Source, s.Batch = source, source, one.Publish.Batch.Duration()
+	s.Publish, s.Source, s.Batch, s.Data = source, source, one.Publish.Batch.Duration(), one.dataDir()
 	return nil
 }
 

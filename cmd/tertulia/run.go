@@ -19,6 +19,7 @@ import (
 // running service.
 type stdio struct {
 	out, err io.Writer
+	in       io.Reader // what a command that works elsewhere is handed; nil for nothing
 }
 
 // fail says what went wrong and what to try, and is the exit status 1.

@@ -119,6 +119,11 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		}
 		ts.Setenv(args[0], found[len(found)-1])
 	},
+	// expand FILE puts the values of variables into a file.
+	"expand": func(ts *testscript.TestScript, _ bool, args []string) {
+		name := ts.MkAbs(args[0])
+		ts.Check(os.WriteFile(name, []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
+	},
 	// http STATUS METHOD URL [TOKEN [FORM]] makes a request and prints Location and body.
 	"http": func(ts *testscript.TestScript, _ bool, args []string) {
 		args = append(args, "", "")

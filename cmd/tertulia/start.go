@@ -154,6 +154,7 @@ func (svc *service) run(ctx context.Context, listeners []net.Listener, control n
 	wg.Go(func() { failed <- svc.runner.Run(ctx) })
 	wg.Go(func() { svc.housekeeping(ctx) })
 	wg.Go(func() { svc.dailyBackups(ctx) })
+	wg.Go(func() { svc.noticing(ctx) })
 	if control != nil {
 		wg.Go(func() { svc.answerCommands(ctx, control) })
 	}

@@ -72,17 +72,23 @@ func (s *Source) Open(ctx context.Context) error {
 
 // Write makes the source say what the posts say, without building: many changes can share
 // one build. They share one call of [Tree.Apply] as well, one commit where there is a
-// history: all of them are made, or none.
+// history: all of them are made, or none. Of a change without a post the files are written.
 func (s *Source) Write(ctx context.Context, changes ...Change) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
 	var all []File
-	message := ""
+	message, posts, others := "", 0, 0
 	for i, c := range changes {
 		if c.Post.Permalink == "" {
+			var err error
+			if all, err = merge(all, c.Files); err != nil {
+				return fmt.Errorf("publish: %w", err)
+			}
+			others += len(c.Files)
 			continue
 		}
+		posts++
 		action, files, err := s.plan(&c)
 		if err == nil {
 			all, err = merge(all, files)
@@ -93,8 +99,11 @@ func (s *Source) Write(ctx context.Context, changes ...Change) error {
 		changes[i] = c
 		message = s.message(action, c)
 	}
-	if len(changes) > 1 {
-		message = fmt.Sprintf("update %d posts", len(changes))
+	switch {
+	case posts == 0:
+		message = fmt.Sprintf("update %d conversations", others)
+	case posts > 1:
+		message = fmt.Sprintf("update %d posts", posts)
 	}
 	if len(all) > 0 {
 		if err := s.Tree.Apply(ctx, message, all); err != nil {

@@ -125,12 +125,19 @@ func (j *Jobs) batch(ctx context.Context, job store.Job) (queue.Commit, error) {
 		return nil, err
 	}
 	posts, err := j.collected(ctx, s)
-	if err != nil || len(posts) == 0 {
+	if err != nil {
+		return nil, err
+	}
+	until, owed, err := j.talkDue(ctx, s)
+	if err != nil || len(posts) == 0 && !owed {
 		return nil, err // they went with another deploy
 	}
+	if len(posts) > 0 && (!owed || posts[0].Collected.Before(until)) {
+		until = posts[0].Collected
+	}
 	// The settings may let them wait less long than they did.
-	if wait := min(posts[0].Collected.Sub(j.DB.Now()), s.Batch); wait > 0 {
-		return nil, queue.After(min(wait, longestWait), fmt.Errorf("%d write-backs are collected until %s", len(posts), posts[0].Collected.Format(time.RFC3339)))
+	if wait := min(until.Sub(j.DB.Now()), s.Batch); wait > 0 {
+		return nil, queue.After(min(wait, longestWait), fmt.Errorf("%d write-backs are collected until %s", len(posts), until.Format(time.RFC3339)))
 	}
 	return func(tx *store.Tx) error { return tx.Enqueue(deployJob(s)) }, nil
 }
@@ -149,8 +156,15 @@ func (j *Jobs) takeAlong(ctx context.Context, s *Site) error {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	posts, err := j.collected(ctx, s)
-	if err != nil || len(posts) == 0 {
+	if err != nil {
 		return err
+	}
+	said, err := j.talk(ctx, s)
+	if err != nil || len(posts) == 0 && said == nil {
+		return err
+	}
+	if len(posts) == 0 {
+		return j.writeTalk(ctx, s, said)
 	}
 	if err := s.Source.Open(ctx); err != nil {
 		return err
@@ -180,7 +194,7 @@ func (j *Jobs) takeAlong(ctx context.Context, s *Site) error {
 		}
 		changes, done = append(changes, change), append(done, written{post: post, uploads: uploads, goes: true, seen: j.seenBefore(ctx, post)})
 	}
-	failed := s.Source.Write(ctx, changes...)
+	failed := s.Source.Write(ctx, said.with(changes)...)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -191,7 +205,12 @@ func (j *Jobs) takeAlong(ctx context.Context, s *Site) error {
 		}
 		done = nil
 	}
-	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
+	err = j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
+		if failed == nil {
+			if err := said.wrote(tx); err != nil {
+				return err
+			}
+		}
 		for _, d := range done {
 			if err := s.tookAlong(tx, d); err != nil {
 				return err
@@ -209,6 +228,14 @@ func (j *Jobs) takeAlong(ctx context.Context, s *Site) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	more, err := j.talk(ctx, s) // what there was no room for, or what others were in the way of
+	if err != nil {
+		return err
+	}
+	return j.writeTalk(ctx, s, more)
 }
 
 // tookAlong writes down that a file has its write-backs.

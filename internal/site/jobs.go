@@ -64,6 +64,7 @@ const (
 	jobPicture  = "picture"  // key: address of an author's picture
 	jobAgain    = "again"    // key: the site
 	jobMerge    = "merge"    // key: id of the page that was merged
+	jobFaces    = "faces"    // key: the site
 )
 
 // Handlers is what a queue.Runner runs.
@@ -86,6 +87,7 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobPicture:  j.picture,
 		jobAgain:    j.again,
 		jobMerge:    j.merge,
+		jobFaces:    j.faces,
 	}
 }
 

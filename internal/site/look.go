@@ -194,7 +194,8 @@ func (l look) arrived(tx *store.Tx, m *store.Mention) error {
 	moved := l.seen.Outcome == webmention.Moved
 	trusted := trust == store.Trusted && l.site.Approve != ApproveAll
 	welcome := !moved && (trusted || l.site.Approve == ApproveNone && l.sites <= maxSites)
-	unchanged := m.Shown != nil && digest(*m.Shown) == v.Digest // what stands there may be an earlier version's
+	// What stands there may be an earlier version's, or as another service has put it.
+	unchanged := m.Shown != nil && (digest(*m.Shown) == v.Digest || sameSaid(*m.Shown, v))
 	switch {
 	case unchanged:
 		v.Edited = m.Shown.Edited

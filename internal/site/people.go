@@ -101,15 +101,20 @@ const maxNeighbours = 64
 
 func (j *Jobs) knownOf(ctx context.Context, s *Site, final, profile *url.URL) (k known) {
 	err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-		if p, err := tx.PersonBy(profileID(profile)); err == nil {
-			k.places = p.Places
-		}
-		k.others = tx.Identities(twinless(final)+"/", maxNeighbours)
+		k = knownIn(tx, final, profile)
 		return nil
 	})
 	if err != nil {
 		j.log().Warn("nothing is known of a profile", "profile", profile, "error", err)
 	}
+	return k
+}
+
+func knownIn(tx *store.Tx, final, profile *url.URL) (k known) {
+	if p, err := tx.PersonBy(profileID(profile)); err == nil {
+		k.places = p.Places
+	}
+	k.others = tx.Identities(twinless(final)+"/", maxNeighbours)
 	return k
 }
 

@@ -67,6 +67,7 @@ type Site struct {
 	Remote    Remote
 	Addresses func(context.Context) (publish.Addresses, error)
 	Uploads   string        // the directory of uploaded files
+	Data      string        // the directory in Source for the conversations of pages; "": they are not written there
 	Batch     time.Duration // how long write-backs into Source may wait for each other; 0: they go at once
 
 	Watch *Watch // where pages are found that are no posts of ours; nil: nowhere

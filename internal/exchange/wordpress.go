@@ -1,0 +1,92 @@
+package exchange
+
+import (
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"tertulia/internal/site"
+	"tertulia/mf2"
+)
+
+// An export of WordPress (WXR) is a feed whose items have the comments of their post within.
+// Pingbacks and trackbacks among these have the page that linked as the author's address:
+// they are taken in as what they are, a mention of that page's.
+
+func openWordPress(file *os.File, _ *url.URL) (*Source, error) {
+	return &Source{All: func(yield func(site.Foreign, error) bool) {
+		page, status := "", ""
+		containers := map[string]bool{"rss": true, "channel": true, "item": true}
+		err := eachElement(file, containers, func(e *element, parents []string) error {
+			if len(parents) == 0 || parents[len(parents)-1] != "item" {
+				return nil
+			}
+			switch e.name {
+			case "title":
+				page, status = "", "" // every item begins with it
+			case "link":
+				page = e.text
+			case "status":
+				status = e.text
+			case "comment":
+				f := wordpressComment(e)
+				f.Target = page
+				if status != "" && status != "publish" && status != "inherit" { // as attachments do
+					f.Skip = "its post is not public"
+				}
+				if !yield(f, nil) {
+					return errEnough
+				}
+			}
+			return nil
+		})
+		finish(err, yield)
+	}}, nil
+}
+
+// approvals are what WordPress has in comment_approved for those that are not to be had.
+var approvals = map[string]string{"spam": "it is spam", "trash": "it is deleted", "post-trashed": "it is deleted"}
+
+func wordpressComment(e *element) site.Foreign {
+	f := site.Foreign{
+		Type: "reply", HTML: paragraphs(e.one("comment_content")), Published: gmt(e.one("comment_date_gmt")),
+		Author: mf2.Author{Name: e.one("comment_author"), URL: e.one("comment_author_url")},
+		Waits:  e.one("comment_approved") == "0", Skip: approvals[e.one("comment_approved")],
+	}
+	f.Received = f.Published
+	switch typ := e.one("comment_type"); typ {
+	case "pingback", "trackback":
+		f.Type, f.Source, f.Name, f.Author = "mention", f.Author.URL, f.Author.Name, mf2.Author{}
+	case "", "comment":
+		f.Comment, f.Answers = e.one("comment_id"), e.one("comment_parent")
+		if f.Answers == "0" {
+			f.Answers = ""
+		}
+	default:
+		f.Skip = "it is a " + typ // a review or an order note of some plugin
+	}
+	return f
+}
+
+// paragraphs is a text as WordPress shows it: an empty line begins a paragraph, and any other
+// end of a line is one.
+func paragraphs(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	var all []string
+	for part := range strings.SplitSeq(text, "\n\n") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, "<p>"+strings.ReplaceAll(part, "\n", "<br>\n")+"</p>")
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// gmt is a date of WordPress as RFC 3339, "" for none.
+func gmt(date string) string {
+	t, err := time.Parse(time.DateTime, date)
+	if err != nil {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
