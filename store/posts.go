@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"math"
@@ -155,6 +156,13 @@ func (p *Post) Month() string { return p.Date.Format("2006-01") }
 
 // Post reads a post by its permalink, deleted ones included.
 func (tx *Tx) Post(permalink string) (Post, error) { return posts.get(tx, permalink) }
+
+// PostMark is another text whenever a post is another than before, "" when there is none, and
+// tells whether the post is one that readers may not see, perhaps only for now. It reads none of it.
+func (tx *Tx) PostMark(permalink string) (mark string, hidden bool) {
+	head, _, _ := bytes.Cut(tx.r.get(key(tx.Site, posts.name, permalink)), []byte{'\n'})
+	return string(head), tx.r.get(key(tx.Site, postsHidden, permalink)) != nil
+}
 
 // PutPost writes a post and keeps the numbers of the archive.
 func (tx *Tx) PutPost(p Post) error {

@@ -1,11 +1,15 @@
 package web
 
 import (
+	"bytes"
 	"container/list"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"tertulia/indieauth"
 )
@@ -25,16 +29,17 @@ type answers struct {
 
 type answer struct {
 	key         string
-	etag        string // stands for the revision and the question
+	state       string // what it is an answer for as long as
 	contentType string
+	header      http.Header // what else goes with it; nil: nothing
 	body        []byte
 }
 
-func (a *answers) get(key, etag string) (answer, bool) {
+func (a *answers) get(key, state string) (answer, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	e := a.by[key]
-	if e == nil || e.Value.(answer).etag != etag {
+	if e == nil || e.Value.(answer).state != state {
 		return answer{}, false
 	}
 	a.order.MoveToFront(e)
@@ -66,14 +71,62 @@ func (a *answers) drop(e *list.Element) {
 	a.size -= one.bytes()
 }
 
-// bytes is what an answer takes up, with something for its place in the list.
-func (a answer) bytes() int { return len(a.body) + len(a.key) + 200 }
+// bytes is what an answer takes up, with something for its headers and its place in the list.
+func (a answer) bytes() int { return len(a.body) + len(a.key) + 200 + 1000*min(len(a.header), 1) }
+
+// kept answers with what next has answered to the same question within the minute, while the
+// conversation it is about stands: dates are told from now. What is not for everybody, or about
+// a page that nobody knows, is answered anew.
+func (p *pages) kept(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		state, known, err := p.Conversation.Revision(r.Context(), []string{r.URL.Query().Get("url")})
+		if err != nil || !known {
+			next(w, r)
+			return
+		}
+		key := p.Key + " " + r.URL.Path + "?" + r.URL.RawQuery + " " + p.language(r).Tag()
+		state += time.Now().Truncate(time.Minute).String()
+		one, ok := p.server.answers.get(key, state)
+		if !ok {
+			plain := r.Clone(r.Context()) // the whole answer, whatever is asked of it this time
+			plain.Method, plain.Header = http.MethodGet, r.Header.Clone()
+			for _, condition := range []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+				plain.Header.Del(condition)
+			}
+			made := &written{status: http.StatusOK, header: w.Header().Clone()}
+			next(made, plain)
+			if one = (answer{key: key, state: state, header: made.header, body: made.body.Bytes()}); made.status != http.StatusOK || made.header.Get("Set-Cookie") != "" {
+				maps.Copy(w.Header(), made.header)
+				w.WriteHeader(made.status)
+				_, _ = w.Write(one.body) // the reader may have gone
+				return
+			}
+			p.server.answers.put(one)
+		}
+		for name, values := range one.header {
+			w.Header()[name] = slices.Clone(values)
+		}
+		w.Header().Del("Content-Length") // it may be asked for a part, or for nothing new
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.body))
+	}
+}
+
+// written is an answer that is not sent yet.
+type written struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (a *written) Header() http.Header         { return a.header }
+func (a *written) WriteHeader(status int)      { a.status = status }
+func (a *written) Write(b []byte) (int, error) { return a.body.Write(b) }
 
 // public answers a question about the public mentions of some pages: with 304 when the
 // asker has the current answer, with the one that was kept while it is current, else
 // with what read finds.
 func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string, contentType string, read func() (any, error)) {
-	revision, err := p.Conversation.Revision(r.Context(), targets)
+	revision, _, err := p.Conversation.Revision(r.Context(), targets)
 	if err != nil {
 		p.brokenAPI(w, r, err)
 		return
@@ -95,7 +148,7 @@ func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string,
 			p.brokenAPI(w, r, err)
 			return
 		}
-		one = answer{key: key, etag: etag}
+		one = answer{key: key, state: etag}
 		if one.contentType, one.body, err = encode(r, value, contentType); err != nil {
 			h.Del("ETag")
 			p.brokenAPI(w, r, err)

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"golang.org/x/net/html/charset"
 
 	"tertulia/internal/lang"
+	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
 )
 
@@ -38,6 +40,28 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 	if at.target != "" {
 		address, read = at.target, p.Conversation.Of
 	}
+	inside, err := p.inside(ctx, address, read)
+	if inside == nil || err != nil {
+		return nil, err
+	}
+	if !wide {
+		inside = narrow(inside)
+	}
+	return slices.Concat(page[:at.from], inside, page[at.to:]), nil
+}
+
+// inside is what is filled in for an address, nil when there is nothing; it is made at most once
+// a minute while it stands.
+func (p *pages) inside(ctx context.Context, address string, read func(context.Context, string) (site.Page, error)) ([]byte, error) {
+	state, known, err := p.Conversation.Revision(ctx, []string{address})
+	if err != nil {
+		return nil, fmt.Errorf("conversation of %s: %w", address, err)
+	}
+	key := p.Key + " inside " + address
+	state += time.Now().Truncate(time.Minute).String()
+	if one, ok := p.server.answers.get(key, state); ok {
+		return one.body, nil
+	}
 	conversation, err := read(ctx, address)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && conversation.Gone {
 		return nil, nil
@@ -45,14 +69,11 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 	if err != nil {
 		return nil, fmt.Errorf("conversation of %s: %w", address, err)
 	}
-	inside, err := p.fragmentOf(p.conversationView(conversation, 2), p.Speaks(p.Language))
-	if err != nil {
-		return nil, err
+	body, err := p.fragmentOf(p.conversationView(conversation, 2), p.Speaks(p.Language))
+	if err == nil && known {
+		p.server.answers.put(answer{key: key, state: state, body: body})
 	}
-	if !wide {
-		inside = narrow(inside)
-	}
-	return slices.Concat(page[:at.from], inside, page[at.to:]), nil
+	return body, err
 }
 
 // fragmentOf is a conversation as part of a page. No brace stands in it: what takes it

@@ -79,7 +79,7 @@ func (p *pages) endpoints() http.Handler {
 	all("built/{token}", http.HandlerFunc(p.built))
 
 	// For readers.
-	all("conversation", p.open(p.conversation))
+	all("conversation", p.open(p.kept(p.conversation)))
 	all("privacy", p.only(p.privacy, nil))
 	for path, answer := range p.apiRoutes() {
 		all("api/"+path, p.tellingSender(p.open(answer)))
