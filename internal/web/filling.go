@@ -45,7 +45,7 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 	if err != nil {
 		return nil, fmt.Errorf("conversation of %s: %w", address, err)
 	}
-	inside, err := p.fragmentOf(p.conversationView(conversation, 2), p.Speaks(p.Language))
+	inside, err := p.fragmentOf(p.conversationView(ctx, conversation, 2), p.Speaks(p.Language))
 	if err != nil {
 		return nil, err
 	}
