@@ -72,7 +72,7 @@ type Mention struct {
 	Why   string   `json:"why,omitempty"`   // why it waits: a key of the catalogue
 
 	Refused []string `json:"refused,omitempty"` // digests of the changed texts that the owner has rejected, the latest last
-	Entry   string   `json:"entry,omitempty"`   // person and address of the entry that it is, "" when that is not known
+	Entry   string   `json:"entry,omitempty"`   // person and address of the entry that it is, of a comment what it says; "" when that is not known
 	Twin    string   `json:"twin,omitempty"`    // id of the mention that is shown for it: the same entry
 	Twins   []string `json:"twins,omitempty"`   // ids of those that it is shown for
 

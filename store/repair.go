@@ -104,6 +104,7 @@ var kinds = []kind{
 	kindOf(&passphrases, nil, nil),
 	kindOf(&passkeys, nil, nil),
 	kindOf(&requests, nil, nil),
+	kindOf(&seals, nil, nil),
 	kindOf(&audit, nil, nil),
 	kindOf(&befores, nil, nil),
 }

@@ -324,6 +324,10 @@ type conversationSettings struct {
 	// repository; "usual" is where your generator reads data. It goes with the next batch.
 	// Default: none. Example: data = "usual"
 	Data string `toml:"data"`
+	// Whether people can reply on your pages without a site of their own, or signed in with
+	// theirs. Who does not sign in waits for you, unless approve is "none".
+	// Default: false. Example: comments = true
+	Comments bool `toml:"comments"`
 }
 
 // fetchSettings is about the addresses to which strangers send us: [fetch].

@@ -45,7 +45,7 @@ func newPerson(t *testing.T, web *webtest.Web, host string, listeners ...net.Lis
 	set.Data = dataDir(t)
 	set.Sites = []siteSettings{{
 		URL: home, Name: strings.ToUpper(host[:1]) + strings.TrimSuffix(host[1:], ".example"), Language: "en",
-		Publish: publishSettings{Preset: "html"}, Conversation: conversationSettings{Approve: "people", Bridged: "first-name"},
+		Publish: publishSettings{Preset: "html"}, Conversation: conversationSettings{Approve: "people", Bridged: "first-name", Comments: true},
 	}}
 	db, err := store.Open(set.Data, store.Options{})
 	if err != nil {

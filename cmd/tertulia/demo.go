@@ -90,6 +90,7 @@ func startDemoSite(ctx context.Context, dir, name, language string, log *slog.Lo
 	}
 	one := &set.Sites[0]
 	one.Name, one.Author.Name, one.Language = name, name, language
+	one.Conversation.Comments = true // whoever looks at it has no site there to reply from
 	db, err := store.Open(dir, store.Options{Log: log})
 	if err != nil {
 		l.Close()

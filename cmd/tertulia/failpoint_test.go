@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -190,6 +191,17 @@ func scenario(t *testing.T, fault string) (fired bool) {
 	}
 	until("a session", func() bool { return w.signIn() == nil })
 	first, second := post("first"), post("second")
+	form := url.Values{"target": {first.at}, "name": {"Caro"}, "content": {"A thought"}}
+	until("the form for a comment", func() bool {
+		_, page, err := w.request("GET", w.at("comment?url="+url.QueryEscape(first.at)), "", nil)
+		if err != nil {
+			return false
+		}
+		_, rest, ok := strings.Cut(string(page), `name="time" value="`)
+		stamp, _, _ := strings.Cut(rest, `"`)
+		form.Set("time", stamp)
+		return ok
+	})
 	post("draft")
 	u := w.newUpload(10_000)
 	until("upload", func() bool {
@@ -209,6 +221,11 @@ func scenario(t *testing.T, fault string) (fired bool) {
 	until("rejection", func() bool { return w.decide(mentions[1], mentions[1].id(), store.Rejected, false) })
 	until("mute", func() bool { _, _, done := w.command("person", "mute", "host:nobody.example"); return done })
 	until("update", func() bool { return w.change(first, sentState{content: "first says more"}) })
+	until("a comment", func() bool { // which is not taken for two seconds
+		_, ok := w.ask("comment", w.at("comment"), "application/x-www-form-urlencoded", []byte(form.Encode()))
+		return ok
+	})
+	w.comments = 1
 	until("deletion", func() bool { return w.change(second, sentState{content: second.may[0].content, deleted: true}) })
 	until("mention", func() bool { return w.mention(mentions[0]) })
 	end()

@@ -176,10 +176,14 @@ func (w *world) checkLists() {
 // checkMentions compares every mention with the ledger, and the numbers that readers
 // see with the mentions.
 func (w *world) checkMentions() {
-	found, approved := map[string]int{}, map[string]int{}
+	found, approved, comments := map[string]int{}, map[string]int{}, 0
 	for _, state := range states() {
 		for _, is := range listOf[store.Mention](w.mortal, "mention", "list", "--state", state, "--limit", "1000000") {
 			found[is.Source]++
+			if is.Kind == store.Comment {
+				comments++
+				continue
+			}
 			m := w.mentions[is.Source]
 			if m == nil {
 				w.complain("%s is there, and nobody sent it", is.Source)
@@ -200,6 +204,9 @@ func (w *world) checkMentions() {
 				approved[m.target]++
 			}
 		}
+	}
+	if comments != w.comments {
+		w.complain("%d comments are there, %d were left", comments, w.comments)
 	}
 	for source, m := range w.mentions {
 		if n := found[source]; n > 1 || n == 0 && m.at != "" {

@@ -37,6 +37,7 @@ type world struct {
 	posts    []*sentPost
 	uploads  []*sentUpload
 	mentions map[string]*sentMention // by source
+	comments int                     // that were left
 	parked   int                     // jobs that the owner had to tell to go on
 }
 

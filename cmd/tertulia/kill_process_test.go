@@ -49,6 +49,7 @@ func newMortal(t testing.TB, program ...string) *mortal {
 		name = "Mortal"
 		[site.conversation]
 		approve = "all"
+		comments = true
 		[limits]
 		per_sender = 1000000
 		per_host = 1000000

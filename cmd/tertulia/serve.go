@@ -81,6 +81,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			At:           at,
 			Conversation: &site.Conversation{Site: s, DB: db},
 			Mentions:     &site.Mentions{Site: s, DB: db, Limits: limits},
+			Comments:     &site.Comments{Site: s, DB: db, Jobs: jobs, Client: s.VisitorClient(to.strangers, parsing)},
 			Posts:        posts,
 			Outgoing:     &site.Outgoing{Site: s, DB: db, Jobs: jobs},
 			Access:       access,
@@ -114,7 +115,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	}
 	var problems []error
 	for _, s := range server.Sites {
-		problems = append(problems, s.IndieAuth.Validate(), s.Access.Client.Validate())
+		problems = append(problems, s.IndieAuth.Validate(), s.Access.Client.Validate(), s.Comments.Client.Validate())
 	}
 	return svc, errors.Join(problems...)
 }

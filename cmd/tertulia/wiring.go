@@ -25,7 +25,7 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 	}
 	s := &site.Site{
 		Key: set.siteKey(one), URL: home, Base: set.base(one), Language: one.Language, Words: one.Conversation.words(),
-		Name: one.Name, Keepers: set.keepers(one), Approve: site.Approval(one.Conversation.Approve), Bridged: site.Bridged(one.Conversation.Bridged),
+		Name: one.Name, Keepers: set.keepers(one), Approve: site.Approval(one.Conversation.Approve), TakesComments: one.Conversation.Comments, Bridged: site.Bridged(one.Conversation.Bridged),
 		Contact: one.Conversation.Contact, Lenient: set.Micropub.LenientClients,
 	}
 	s.Elsewhere = newElsewhere(one, to.own, log)

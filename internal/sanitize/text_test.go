@@ -86,6 +86,7 @@ func TestURL(t *testing.T) {
 		"mailto:a@a.example":                "",
 		"http:host":                         "",
 		"http:///x":                         "",
+		"http://xn--/":                      "",
 		"https://user@a.example/":           "",
 		"/\\evil.example":                   "",
 		"https:\\\\a.example":               "",

@@ -59,6 +59,9 @@ func asciiHost(u *url.URL) (string, bool) {
 		return "", false // an underscore is tolerated, a name that has no ASCII form is not
 	}
 	port := u.Port()
+	if name == "" {
+		return "", false // nothing was encoded in it
+	}
 	if port == "" {
 		return name, true
 	}

@@ -12,6 +12,9 @@ import (
 // same, as far as it is not the owner's business alone ([Conversation.Status]).
 func Answer(l lang.Lang, m store.Mention) string {
 	said := l.T("answer." + answer(m))
+	if own := "answer.comment-" + answer(m); m.Kind == store.Comment && l.Has(own) {
+		said = l.T(own)
+	}
 	if m.State == store.Pending || m.State == store.Quarantined || m.Held != nil {
 		if why := "why." + m.Why; m.Why != "" && l.Has(why) {
 			return said + " " + l.T(why)

@@ -42,6 +42,7 @@ type Response struct {
 	URL       string     // where readers are led
 	Source    string     // the page that linked here
 	Host      string     // of the source: who really says so
+	Comment   bool       // it was written here: Source is its permalink
 	Bridge    string     // the host that has brought it from the network that URL is on; "": nobody has
 	Target    string     // as it was linked
 	InReplyTo []string   // what it answers besides the page: other pages, other responses
@@ -120,17 +121,12 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 			return fs.ErrNotExist // somebody says that it is there; nobody has looked
 		}
 		view = Page{URL: page.URL, Revision: page.Revision, Changed: page.Changed, Counts: tx.Counts(page.ID)}
-		if post, err := tx.Post(page.URL); err == nil {
-			if post.Draft || post.Scheduled || post.Private || early(post, tx.Now) {
-				return fs.ErrNotExist
-			}
-			if !post.Deleted.IsZero() {
-				view = Page{URL: page.URL, Gone: true}
-				return nil
-			}
-			view.Title = post.Item.Get("name")
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		if view.Title, view.Gone, err = readable(tx, page.URL); err != nil {
 			return err
+		}
+		if view.Gone {
+			view = Page{URL: page.URL, Gone: true}
+			return nil
 		}
 		mentions, _, err := tx.MentionsOf(page.ID, store.Range{Limit: most})
 		for _, m := range mentions {
@@ -139,6 +135,22 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 		return err
 	})
 	return view, err
+}
+
+// readable is the title of a page that readers may know of, "" when it has none or is no post;
+// gone when it was a post that the owner has deleted. Of drafts, private and future posts nobody
+// learns: fs.ErrNotExist.
+func readable(tx *store.Tx, page string) (title string, gone bool, err error) {
+	post, err := tx.Post(page)
+	switch {
+	case err != nil:
+		return "", false, ignore(err, fs.ErrNotExist)
+	case post.Draft || post.Scheduled || post.Private || early(post, tx.Now):
+		return "", false, fs.ErrNotExist
+	case !post.Deleted.IsZero():
+		return "", true, nil
+	}
+	return post.Item.Get("name"), false, nil
 }
 
 // response is a mention with one of its versions, as readers see it.
@@ -152,7 +164,7 @@ func (s *Site) response(tx *store.Tx, m store.Mention, v *store.Version) Respons
 
 // inFull is a mention with one of its versions, as the owner sees it.
 func (s *Site) inFull(tx *store.Tx, m store.Mention, v *store.Version) Response {
-	r := Response{ID: m.ID, Source: m.Source, Target: m.Target, Number: m.Number, Received: m.Public, folded: m.Folded}
+	r := Response{ID: m.ID, Source: m.Source, Target: m.Target, Number: m.Number, Received: m.Public, Comment: m.Kind == store.Comment, folded: m.Folded}
 	if u, err := url.Parse(m.Source); err == nil {
 		r.Host = u.Host
 	}
@@ -220,7 +232,7 @@ type Waiting struct {
 	Title    string // of that page, if it is a post with a name
 	Digest   string // of the text, to be handed to Approve
 	Person   string // id of whom it is by, "" when that could not be confirmed
-	Why      string // WhyPerson, WhyAuthor, WhyChanged, WhyMoved, WhyAll or WhyLinks
+	Why      string // WhyPerson, WhyAuthor, WhyChanged, WhyMoved, WhyAll, WhyLinks, WhyComment or WhyCrowded
 	Received time.Time
 }
 
@@ -266,11 +278,14 @@ type Status struct {
 
 // Status reads where a mention stands. That the owner has rejected or deleted it, or has
 // decided about its person, is nobody's business: it is still waiting then. A duplicate stands
-// where the mention stands that is shown for it.
+// where the mention stands that is shown for it. A comment was never sent: fs.ErrNotExist.
 func (c *Conversation) Status(ctx context.Context, id string) (Status, error) {
 	var s Status
 	err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
 		m, err := tx.Mention(id)
+		if err == nil && m.Kind == store.Comment {
+			err = fs.ErrNotExist
+		}
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,9 @@ const (
 	WhyMoved   = "moved"   // the source redirects to another domain
 	WhyAll     = "all"     // the owner wants to see everything first
 	WhyLinks   = "links"   // it links to dozens of other sites: it is quarantined
+
+	WhyComment = "comment" // it was left here by somebody who has not signed in
+	WhyCrowded = "crowded" // a comment that links to several other sites: it is quarantined
 )
 
 // ErrChanged is returned when a decision was about another text than the one that waits.
@@ -229,6 +232,7 @@ func (m *Mentions) restore(tx *store.Tx, d store.Decision, by string) error {
 	switch {
 	case !mention.Gone.IsZero() && mention.State != store.Rejected && mention.State != store.Deleted:
 		mention.State, mention.Held, mention.Why = store.Withdrawn, nil, ""
+	case mention.Kind == store.Comment: // there is nobody to ask
 	case mention.State == store.Received || mention.Checked.After(d.At):
 		if err := tx.Enqueue(verifyJob(mention)); err != nil {
 			return err

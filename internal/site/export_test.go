@@ -11,3 +11,9 @@ func Known(profile *url.URL) []string { return identitiesOf(profile) }
 
 // GivenName is what is left of a name of which only the given one is shown.
 func GivenName(name string) string { return givenName(name) }
+
+// Cleaned is what is kept of what was typed, or why nothing is.
+func Cleaned(d Draft) (Draft, error) {
+	err := d.clean()
+	return d, err
+}

@@ -173,7 +173,9 @@ func (im *Importer) settle(tx *store.Tx, m *store.Mention) error {
 		}
 	}
 	if m.State == store.Pending {
-		m.Why = whyUnknown(m.Shown)
+		if m.Why = whyUnknown(m.Shown); m.Kind == store.Comment {
+			m.Why = WhyComment
+		}
 	}
 	m.History = []store.Event{{At: tx.Now, Stage: "imported", Note: "from " + im.From}}
 	if err := s.standFor(tx, m); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"net/url"
@@ -27,6 +28,10 @@ type Mentions struct {
 // deleted: nobody learns which (HOSTILE 40).
 var errNoPage = &webmention.Error{Code: "unknown_target", Message: "target is not a page of this site that takes webmentions"}
 
+// errComment is for a source that is a comment here: it is in its conversation already, and
+// nothing of ours asks it what it says.
+var errComment = &webmention.Error{Code: webmention.CodeInvalidSource, Message: "source is a comment that was left here"}
+
 // Accept keeps a mention and promises the look at its source, in one transaction.
 // The same source and target is one mention, however often it comes; what the owner
 // decided stands (TRAPS T-WR14, T-WR15, T-WR26).
@@ -35,6 +40,9 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 	folded, ok := m.Site.Fold(r.Target)
 	if !ok {
 		return webmention.Receipt{}, errNoPage
+	}
+	if m.Site.isComment(r.Source) {
+		return webmention.Receipt{}, errComment
 	}
 	if err := m.Limits.allow(r.From, r.Source); err != nil {
 		return webmention.Receipt{}, err
@@ -200,12 +208,15 @@ func network(a netip.Addr) string {
 	return p.String()
 }
 
-// Replay looks at a mention's source again, now.
+// Replay looks at a mention's source again, now. A comment has none: [ErrUndecidable].
 func (m *Mentions) Replay(ctx context.Context, id string) error {
 	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
 		mention, err := tx.Mention(id)
 		if err != nil {
 			return err
+		}
+		if mention.Kind == store.Comment {
+			return fmt.Errorf("mention %s is a comment, which nobody can be asked about: %w", id, ErrUndecidable)
 		}
 		return tx.Enqueue(verifyJob(mention))
 	})

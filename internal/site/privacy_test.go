@@ -152,7 +152,7 @@ func TestFacesOfTheHiddenAreLetGo(t *testing.T) {
 			t.Fatalf("faces before: %q", before)
 		}
 		revision := func() string {
-			r, _, err := w.talk.Revision(t.Context(), []string{post})
+			r, err := w.talk.Revision(t.Context(), []string{post})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,28 +12,43 @@ import (
 
 // Revision says in a short text which state of the public conversation of some pages
 // is the current one: as long as it stays the same, so does everything that follows
-// from their mentions, and from the posts that they are. It reads no mention and no post. all
-// tells whether each of them is a page that has been mentioned.
-func (c *Conversation) Revision(ctx context.Context, targets []string) (state string, all bool, err error) {
+// from their mentions, and from the posts that they are. It reads no mention and no post.
+func (c *Conversation) Revision(ctx context.Context, targets []string) (string, error) {
 	var revision []byte
-	err = c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
-		revision, all = append(revision[:0], c.Site.Bridged...), true // readers see something else when that changes
+	err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		revision = append(revision[:0], c.Site.Bridged...) // readers see something else when it changes
 		for _, target := range targets {
 			page, err := c.known(tx, target)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			all = all && err == nil
-			revision = append(append(revision, page.ID...), ' ')
-			revision = append(strconv.AppendUint(revision, page.Revision, 10), ' ')
-			mark, hidden := tx.PostMark(page.URL)
-			if revision = append(append(revision, mark...), ' '); hidden { // it may become visible by the clock alone
-				revision = strconv.AppendInt(revision, tx.Now.Unix()/60, 10)
-			}
+			revision = revise(tx, revision, page)
 		}
 		return nil
 	})
-	return string(revision), all, err
+	return string(revision), err
+}
+
+// State is [Conversation.Revision] of one page, with its canonical address; that is "" when nobody
+// has mentioned the page.
+func (c *Conversation) State(ctx context.Context, target string) (revision, page string, err error) {
+	err = c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
+		known, err := c.known(tx, target)
+		page, revision = known.URL, string(revise(tx, []byte(c.Site.Bridged), known))
+		return ignore(err, fs.ErrNotExist)
+	})
+	return revision, page, err
+}
+
+func revise(tx *store.Tx, revision []byte, page store.Page) []byte {
+	revision = append(append(revision, page.ID...), ' ')
+	revision = append(strconv.AppendUint(revision, page.Revision, 10), ' ')
+	mark, hidden := tx.PostMark(page.URL)
+	revision = append(append(revision, mark...), ' ')
+	if hidden { // the clock alone may make it visible
+		revision = strconv.AppendInt(revision, tx.Now.Unix()/60, 10)
+	}
+	return revision
 }
 
 // known reads the page that an address means; fs.ErrNotExist when it is none of ours.

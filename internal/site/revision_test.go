@@ -11,7 +11,7 @@ import (
 
 func (w *world) revision(targets ...string) string {
 	w.t.Helper()
-	r, _, err := w.talk.Revision(w.t.Context(), targets)
+	r, err := w.talk.Revision(w.t.Context(), targets)
 	if err != nil {
 		w.t.Fatal(err)
 	}

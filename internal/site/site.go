@@ -74,9 +74,13 @@ type Site struct {
 	Hub   string // the WebSub hub of the site's feed; "": none
 
 	Approve Approval // whose mentions wait for the owner
-	Contact string   // whom others ask about what is kept of them: a mail address or that of a page; "": at the home page
-	Bridged Bridged  // how much is shown of people whom a bridge has brought
-	Lenient []string // client_ids that may send their token twice (SPECS D1)
+
+	// TakesComments says that people can write here; else those comments that there are stay,
+	// and can be taken back.
+	TakesComments bool
+	Contact       string   // whom others ask about what is kept of them: a mail address or that of a page; "": at the home page
+	Bridged       Bridged  // how much is shown of people whom a bridge has brought
+	Lenient       []string // client_ids that may send their token twice (SPECS D1)
 
 	Elsewhere *Elsewhere // the IndieAuth server that the owner keeps; nil: this service is it
 

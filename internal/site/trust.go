@@ -72,10 +72,18 @@ func hostAbove(name string) string {
 	return above
 }
 
-// hostsOf are the hosts that a mention speaks from.
+// hostsOf are the hosts that a mention speaks from: of a comment not the one where it was
+// written, which is ours, but the one that its author names.
 func hostsOf(m *store.Mention, v *store.Version) []string {
 	var hosts []string
-	for _, address := range []string{v.URL, m.Source} {
+	addresses := []string{v.URL, m.Source}
+	if m.Kind == store.Comment {
+		addresses = []string{v.Author.URL}
+	}
+	for _, address := range addresses {
+		if address == "" {
+			continue
+		}
 		if u, err := url.Parse(address); err == nil && !slices.Contains(hosts, hostPort(u)) {
 			hosts = append(hosts, hostPort(u))
 		}

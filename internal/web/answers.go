@@ -3,6 +3,8 @@ package web
 import (
 	"bytes"
 	"container/list"
+	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -79,8 +81,8 @@ func (a answer) bytes() int { return len(a.body) + len(a.key) + 200 + 1000*min(l
 // a page that nobody knows, is answered anew.
 func (p *pages) kept(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		state, known, err := p.Conversation.Revision(r.Context(), []string{r.URL.Query().Get("url")})
-		if err != nil || !known {
+		state, page, err := p.Conversation.State(r.Context(), r.URL.Query().Get("url"))
+		if err != nil || page == "" {
 			next(w, r)
 			return
 		}
@@ -107,8 +109,21 @@ func (p *pages) kept(next http.HandlerFunc) http.HandlerFunc {
 			w.Header()[name] = slices.Clone(values)
 		}
 		w.Header().Del("Content-Length") // it may be asked for a part, or for nothing new
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.body))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.stampAgain(r.Context(), page, one.body)))
 	}
+}
+
+// stampAgain is something with a form for comments on a page, with the time now in it.
+func (p *pages) stampAgain(ctx context.Context, page string, body []byte) []byte {
+	if !p.takesComments() {
+		return body
+	}
+	stamp, err := p.Comments.Stamp(ctx, page)
+	if err != nil {
+		p.server.log().Error("a form for comments has an old time", "page", page, "error", err)
+		return body
+	}
+	return stamped.ReplaceAll(body, fmt.Appendf(nil, `name="time" value="%s"`, stamp))
 }
 
 // written is an answer that is not sent yet.
@@ -126,7 +141,7 @@ func (a *written) Write(b []byte) (int, error) { return a.body.Write(b) }
 // asker has the current answer, with the one that was kept while it is current, else
 // with what read finds.
 func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string, contentType string, read func() (any, error)) {
-	revision, _, err := p.Conversation.Revision(r.Context(), targets)
+	revision, err := p.Conversation.Revision(r.Context(), targets)
 	if err != nil {
 		p.brokenAPI(w, r, err)
 		return

@@ -38,7 +38,7 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "public, max-age=60, stale-while-revalidate=60")
 	level, _ := strconv.Atoi(q.Get("heading")) // none, or nonsense, is the usual level
-	view := p.wholeConversation(page, level)
+	view := p.wholeConversation(r.Context(), page, level)
 	if q.Get("sort") == "newest" {
 		slices.Reverse(view.Replies)
 		slices.Reverse(view.Mentions)
@@ -56,7 +56,10 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 		p.fragment(w, r, l, view)
 		return
 	}
-	view.Heading, view.URL, view.Languages, view.Endpoint = 2, "", nil, p.base.Path+"webmention" // the page's form goes to the page's own host
+	view.Heading, view.URL, view.Languages, view.Endpoint = 2, "", nil, p.base.Path+"webmention" // the page's forms go to the page's own host
+	if view.Comment != nil {
+		view.Comment.Action = p.base.Path + "comment"
+	}
 	p.render(w, r, http.StatusOK, "conversation-page", theme.ConversationPage{Shell: p.shell(r, nil), Conversation: view, Privacy: p.base.Path + "privacy"})
 }
 

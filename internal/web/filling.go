@@ -53,14 +53,14 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 // inside is what is filled in for an address, nil when there is nothing; it is made at most once
 // a minute while it stands.
 func (p *pages) inside(ctx context.Context, address string, read func(context.Context, string) (site.Page, error)) ([]byte, error) {
-	state, known, err := p.Conversation.Revision(ctx, []string{address})
+	state, page, err := p.Conversation.State(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("conversation of %s: %w", address, err)
 	}
 	key := p.Key + " inside " + address
 	state += time.Now().Truncate(time.Minute).String()
 	if one, ok := p.server.answers.get(key, state); ok {
-		return one.body, nil
+		return p.stampAgain(ctx, page, one.body), nil
 	}
 	conversation, err := read(ctx, address)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && conversation.Gone {
@@ -69,8 +69,8 @@ func (p *pages) inside(ctx context.Context, address string, read func(context.Co
 	if err != nil {
 		return nil, fmt.Errorf("conversation of %s: %w", address, err)
 	}
-	body, err := p.fragmentOf(p.conversationView(conversation, 2), p.Speaks(p.Language))
-	if err == nil && known {
+	body, err := p.fragmentOf(p.conversationView(ctx, conversation, 2), p.Speaks(p.Language))
+	if err == nil && page != "" {
 		p.server.answers.put(answer{key: key, state: state, body: body})
 	}
 	return body, err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"html/template"
 	"net/url"
 	"slices"
@@ -23,8 +24,8 @@ const (
 )
 
 // conversationView is the conversation as a page has it inside.
-func (p *pages) conversationView(page site.Page, heading int) theme.Conversation {
-	v := p.wholeConversation(page, heading)
+func (p *pages) conversationView(ctx context.Context, page site.Page, heading int) theme.Conversation {
+	v := p.wholeConversation(ctx, page, heading)
 	shorten(&v)
 	return v
 }
@@ -50,7 +51,7 @@ func shorten(v *theme.Conversation) {
 
 // wholeConversation groups the responses as they are shown: faces, RSVPs, replies in
 // threads and in order of their dates, mentions.
-func (p *pages) wholeConversation(page site.Page, heading int) theme.Conversation {
+func (p *pages) wholeConversation(ctx context.Context, page site.Page, heading int) theme.Conversation {
 	v := theme.Conversation{
 		Page: theme.Link{Name: page.Title, URL: page.URL}, URL: p.ConversationURL(page.URL),
 		Endpoint: p.Endpoint("webmention"), Heading: heading, Now: time.Now(),
@@ -104,6 +105,7 @@ func (p *pages) wholeConversation(page site.Page, heading int) theme.Conversatio
 			v.RSVPs = append(v.RSVPs, *rsvps[value])
 		}
 	}
+	p.offerComments(ctx, &v)
 	return v
 }
 
@@ -162,6 +164,9 @@ func excerpt(r site.Response) theme.Response {
 
 // response is a response in full.
 func response(r site.Response) theme.Response {
+	if r.Comment {
+		r.Source = "" // it was written here, and has come from nowhere
+	}
 	return theme.Response{
 		ID: r.ID, Kind: r.Type, Author: theme.Person(r.Author),
 		URL: r.URL, Source: r.Source, Network: network(r), Name: r.Name, HTML: template.HTML(r.HTML), Text: r.Text,

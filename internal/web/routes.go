@@ -90,6 +90,16 @@ func (p *pages) endpoints() http.Handler {
 	all("widget.js", p.open(newAsset("text/javascript", theme.Widget(p.Base)).serve))
 	all("count.js", p.open(newAsset("text/javascript", theme.Counter(p.Base)).serve))
 	all("counts", p.open(p.counts))
+	if p.takesComments() {
+		all("comment", p.visitors(p.commentForm, p.leaveComment))
+		all("comment/sent", p.visitors(p.commentSent, nil))
+	}
+	if p.Comments != nil {
+		all("comment/client", p.visitors(p.visitorClient, nil))
+		all("comment/back", p.visitors(p.visitorBack, nil))
+		all("comment/as/{secret}", p.visitors(p.confirming, p.confirm))
+		all("comment/{id}", p.visitors(p.comment, p.takeBack))
+	}
 
 	// For the owner.
 	all("link/{secret}", p.only(p.link, p.followLink))
@@ -159,13 +169,19 @@ func (p *pages) open(get http.HandlerFunc) http.Handler {
 }
 
 // preflight answers a browser that asks for a script of another origin (SPECS CL-31).
-func preflight(w http.ResponseWriter) {
+func preflight(w http.ResponseWriter, more ...string) {
+	methods := readsAnd(more)
 	h := w.Header()
-	h.Set("Allow", "GET, HEAD, OPTIONS")
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	h.Set("Allow", methods)
+	h.Set("Access-Control-Allow-Methods", methods)
 	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// readsAnd lists the methods that pages for scripts of any origin take.
+func readsAnd(more []string) string {
+	return strings.Join(append([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, more...), ", ")
 }
 
 func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }

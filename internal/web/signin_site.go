@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tertulia/indieauth"
 	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
 )
@@ -97,7 +98,15 @@ func (p *pages) unvouched(w http.ResponseWriter, r *http.Request, err error, sho
 // client is what other servers find at our client_id: JSON, or for older ones, and for
 // people, a page with an h-app. Both name where browsers come back to.
 func (p *pages) client(w http.ResponseWriter, r *http.Request) {
-	c := p.Access.Client
+	p.showClient(w, r, p.Access.Client, false)
+}
+
+// visitorClient is the same for those who reply.
+func (p *pages) visitorClient(w http.ResponseWriter, r *http.Request) {
+	p.showClient(w, r, p.Comments.Client, true)
+}
+
+func (p *pages) showClient(w http.ResponseWriter, r *http.Request, c *indieauth.Client, visitors bool) {
 	if c == nil {
 		p.notFound(w, r)
 		return
@@ -108,7 +117,7 @@ func (p *pages) client(w http.ResponseWriter, r *http.Request) {
 		c.Document(w, r)
 		return
 	}
-	p.render(w, r, http.StatusOK, "client", theme.Client{Shell: p.shell(r, nil), ID: c.ID, Redirect: c.RedirectURI, Name: c.Name})
+	p.render(w, r, http.StatusOK, "client", theme.Client{Shell: p.shell(r, nil), ID: c.ID, Redirect: c.RedirectURI, Name: c.Name, Visitors: visitors})
 }
 
 // wantsPage tells whether an Accept header asks for HTML rather than JSON. Who does not

@@ -12,7 +12,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -36,6 +35,7 @@ type Site struct {
 	Mentions     *site.Mentions
 	Posts        *site.Posts
 	Outgoing     *site.Outgoing
+	Comments     *site.Comments // nil: there are none
 	Access       *site.Access
 	Pages        *site.Pages
 	Erasing      *site.Erasing
@@ -164,7 +164,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, contentType string
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	if status == http.StatusOK && !strings.HasPrefix(h.Get("Cache-Control"), "no-store") {
-		h.Set("ETag", fmt.Sprintf("%q", indieauth.Hash(string(body))[:32]))
+		h.Set("ETag", validator(body))
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 		return
 	}

@@ -16,6 +16,7 @@ type Conversation struct {
 	Languages map[string]string // of the reader's other choices: tag ("es", "en") → the conversation's own page in it
 	Nth       int               // which conversation on its page it is, from 1; 0: the first
 	Endpoint  string            // webmention endpoint; empty: no form
+	Comment   *CommentForm      // the form for a comment; nil: none are taken
 	Hidden    []Field
 	Heading   int // level of the fragment's heading, 2 to 5; 0: 2
 	Likes     Faces
@@ -63,6 +64,7 @@ type Response struct {
 	Published time.Time
 	Edited    time.Time // zero: never
 	Replies   []Response
+	Reply     string // address of the form to answer it here; empty: there is none
 }
 
 // Person is an author. A picture is shown only from Photo, which must be an

@@ -63,7 +63,8 @@ var (
 // fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Admin]), "consent"
 // ([Consent]), "tokens" ([Tokens]), "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
 // "link" ([SignInLink]), "sessions" ([Sessions]), "status" ([Status]),
-// "webmention" ([Webmention]), "privacy" ([Privacy]), "error" ([Error]). Nothing is written to w when the
+// "webmention" ([Webmention]), "privacy" ([Privacy]), "comment-page" ([CommentPage]), "comment" ([Comment]),
+// "comment-sent" ([CommentSent]), "comment-confirm" ([CommentConfirm]), "error" ([Error]). Nothing is written to w when the
 // template fails, which it does on a view of another type.
 func Render(w io.Writer, page string, l lang.Lang, view any) error {
 	return usual.Render(w, page, l, view)

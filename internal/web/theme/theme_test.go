@@ -43,7 +43,15 @@ func views(text, address string) map[string]any {
 	conversation := theme.Conversation{Page: link, URL: address, Languages: shell.Languages, Endpoint: address, Hidden: shell.Hidden, Likes: faces(), Reposts: faces(), Bookmarks: faces(), Reactions: faces(), Follows: faces(),
 		RSVPs:   []theme.RSVP{{Value: "yes", Faces: faces()}, {Value: "maybe", Faces: faces()}, {Value: "interested", Faces: faces()}, {Value: "no", Faces: faces()}, {Value: text, Faces: faces()}},
 		Replies: []theme.Response{response, marked, unknown}, Mentions: []theme.Response{unknown}, Total: 99, More: address, Now: noon.Add(time.Hour)}
+	form := theme.CommentForm{Action: address, Page: address, Answer: text, Answers: text, Time: text, SignIn: true, Name: text, Site: text, Text: text, Error: "text", Field: "text", Unvouched: "server", MaxText: 9, MaxName: 9}
+	conversation.Comment = &form
+	response.Reply = address
+	conversation.Replies[0] = response
 	return map[string]any{
+		"comment-page":      theme.CommentPage{Shell: shell, About: link, Form: form},
+		"comment":           theme.Comment{Shell: shell, About: link, Response: marked, Answer: address, Reply: address, TakeBack: address},
+		"comment-sent":      theme.CommentSent{Shell: shell, About: link, Stage: "waits"},
+		"comment-confirm":   theme.CommentConfirm{Shell: shell, Action: address, Author: theme.Person{Name: text, URL: address}, Text: text, Back: address},
 		"conversation":      conversation,
 		"conversation-page": theme.ConversationPage{Shell: shell, Conversation: conversation, Privacy: address},
 		"privacy":           theme.Privacy{Shell: shell, Sections: []theme.Section{{Title: text, Lines: []string{text, text}}}},
@@ -70,6 +78,7 @@ func views(text, address string) map[string]any {
 // empty is every page without anything.
 func empty() map[string]any {
 	return map[string]any{
+		"comment-page": theme.CommentPage{}, "comment": theme.Comment{}, "comment-sent": theme.CommentSent{Stage: "gone"}, "comment-confirm": theme.CommentConfirm{Withdraw: true},
 		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "mentions": theme.Mentions{}, "admin": theme.Admin{}, "consent": theme.Consent{}, "tokens": theme.Tokens{},
 		"signin": theme.SignIn{Unvouched: "what"}, "leaving": theme.Leaving{}, "client": theme.Client{}, "sessions": theme.Sessions{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
 		"privacy": theme.Privacy{},

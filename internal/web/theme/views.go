@@ -148,6 +148,7 @@ type Client struct {
 	Shell
 	ID, Redirect string
 	Name         string
+	Visitors     bool // it is for those who reply, not for those who look after the site
 }
 
 // SignInLink is the view of "link": confirms a one-time sign-in link by POST, so
