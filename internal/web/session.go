@@ -192,5 +192,9 @@ func (p *pages) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.dropCookie(w, "session")
-	http.Redirect(w, r, p.Me(), http.StatusSeeOther)
+	to := p.Me()
+	if p.URL.Scheme != p.base.Scheme || p.URL.Host != p.base.Host {
+		to = p.Endpoint("signin") // our forms go to ourselves only, and browsers count redirects
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }

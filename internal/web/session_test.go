@@ -161,6 +161,28 @@ func TestSignOut(t *testing.T) {
 	})
 }
 
+// Browsers count where a form is redirected to as its destination, and our forms go to the
+// service only: with the service on a host of its own, the way out is a page of the service.
+func TestSignOutStaysAtTheService(t *testing.T) {
+	for base, want := range map[string]string{
+		"":                                  "https://ana.example/",
+		"https://talk.example/ana.example/": "https://talk.example/ana.example/signin",
+	} {
+		inWorldOf(t, []house{{home: "https://ana.example/", base: base, language: "es"}}, func(w *world) {
+			t, at := w.T, w.ana().Base
+			b := w.owner()
+			page := b.get(at + "admin/")
+			if csp := page.header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self'") {
+				t.Errorf("got %s", csp)
+			}
+			a := b.post(at+"signout", formTo(t, page, parse(t, at).Path+"signout"))
+			if to, err := parse(t, at+"signout").Parse(a.header.Get("Location")); err != nil || a.status != 303 || to.String() != want {
+				t.Errorf("%q: got %d to %s, want %s", base, a.status, to, want)
+			}
+		})
+	}
+}
+
 // HOSTILE 67: after signing in, the browser goes on to a page of ours or to the inbox.
 func TestReturnPathStaysHere(t *testing.T) {
 	inWorld(t, func(w *world) {
