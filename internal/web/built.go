@@ -17,7 +17,7 @@ func (p *pages) built(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, http.StatusMethodNotAllowed, "")
 		return
 	}
-	grant, err := p.Access.Grant(r.Context(), cmp.Or(bearer(r), pathVar(r, "token")))
+	grant, err := p.Access.Grant(r.Context(), cmp.Or(bearer(r), pathVar(r, "secret")))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
 		w.Header().Set("WWW-Authenticate", "Bearer")

@@ -1,8 +1,12 @@
 package web_test
 
 import (
+	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+
+	"tertulia/internal/site"
 )
 
 // Whoever builds the site may say that it is live, with a token that is good for nothing
@@ -44,6 +48,36 @@ func TestWhoBuildsTheSiteSaysSo(t *testing.T) {
 		}
 		if a := w.visitor().post("https://ana.example/-/micropub", url.Values{"h": {"entry"}, "content": {"x"}}, "Authorization", "Bearer "+deploy); a.status != 401 {
 			t.Errorf("a post with it: got %d, want that it is good for nothing else", a.status)
+		}
+	})
+}
+
+// HOSTILE 115: what fails behind a hook's address is logged without its token.
+func TestTokensInAddressesAreNotLogged(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		const secret = "a-token-of-the-owners-own-server"
+		w.web.Handle("auth.example", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(502) }))
+		w.ana().Elsewhere = &site.Elsewhere{Authorization: "https://auth.example/auth", Token: "https://auth.example/token", Me: w.ana().Me(), Client: w.web.Client()}
+		if a := w.visitor().post("https://ana.example/-/built/"+secret, nil); a.status != 503 {
+			t.Fatalf("got %d %s", a.status, a.body)
+		}
+		if log := w.log.String(); strings.Contains(log, secret) || !strings.Contains(log, "/-/built/") {
+			t.Errorf("the log has the token, or nothing: %s", log)
+		}
+	})
+}
+
+// The page of tokens has words for what such a token may do.
+func TestHooksTokenIsExplained(t *testing.T) {
+	inWorld(t, func(w *world) {
+		if _, err := w.ana().Access.NewToken(w.Context(), "hook", []string{"deploy"}); err != nil {
+			w.Fatal(err)
+		}
+		for tag, unknown := range map[string]string{"es": "no conoce", "en": "does not know"} {
+			if a := w.owner().get(tokensPage, "Accept-Language", tag); !strings.Contains(a.body, "deploy") || strings.Contains(a.body, unknown) {
+				w.Errorf("%s: got %s", tag, a.body)
+			}
 		}
 	})
 }

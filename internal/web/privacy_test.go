@@ -125,7 +125,7 @@ func TestHiddenPeopleAreInNoOutput(t *testing.T) {
 func (w *world) everyRoute(post, mention string) (addresses []string) {
 	q := url.Values{"url": {post}, "target": {post}, "target[]": {post}, "domain": {"ana.example"}, "per-page": {"100"}}
 	for _, path := range web.Routes(w.server) {
-		at := "https://ana.example" + strings.NewReplacer("{id}", mention, "{token}", "x", "{secret}", "x", "{provider}", "x", "{name}", "x.jpg").Replace(path)
+		at := "https://ana.example" + strings.NewReplacer("{id}", mention, "{secret}", "x", "{provider}", "x", "{name}", "x.jpg").Replace(path)
 		addresses = append(addresses, at, at+"?"+q.Encode(), at+"?fragment=1&"+q.Encode(), at+"?jsonp=f&"+q.Encode())
 	}
 	return append(addresses, w.ana().ConversationURL(post))

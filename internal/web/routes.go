@@ -62,8 +62,8 @@ func (p *pages) endpoints() http.Handler {
 	// The protocols.
 	all("webmention", p.receiver())
 	all("webmention/{id}", p.only(p.status, nil))
-	all("micropub", heard(p.tellingSender(p.Micropub)))
-	all("media", heard(p.tellingSender(p.Micropub.Media())))
+	all("micropub", heard(p.Micropub))
+	all("media", heard(p.Micropub.Media()))
 	all("media/{name}", p.upload(http.StripPrefix(p.base.Path+"media/", p.Files)))
 	if p.Pictures != nil {
 		all("picture/{name}", http.StripPrefix(p.base.Path+"picture/", p.Pictures))
@@ -76,13 +76,13 @@ func (p *pages) endpoints() http.Handler {
 	all("metadata", http.HandlerFunc(p.IndieAuth.Metadata))
 
 	all("built", http.HandlerFunc(p.built))
-	all("built/{token}", http.HandlerFunc(p.built))
+	all("built/{secret}", http.HandlerFunc(p.built))
 
 	// For readers.
 	all("conversation", p.open(p.kept(p.conversation)))
 	all("privacy", p.only(p.privacy, nil))
 	for path, answer := range p.apiRoutes() {
-		all("api/"+path, p.tellingSender(p.open(answer)))
+		all("api/"+path, p.open(answer))
 	}
 	css, _ := theme.Stylesheet()
 	all("style.css", p.open(newAsset("text/css", css).serve))
@@ -122,6 +122,7 @@ func (p *pages) endpoints() http.Handler {
 		}
 	}
 	r.NotFoundHandler = http.HandlerFunc(p.notFound)
+	r.Use(p.tellingSender)
 	return r
 }
 

@@ -254,6 +254,7 @@ func (p *pages) broken(w http.ResponseWriter, r *http.Request, err error) {
 	p.fail(w, r, http.StatusInternalServerError, "")
 }
 
+// logFailure writes the cause down, and of the path no secret: routes call it by that name.
 func (p *pages) logFailure(r *http.Request, err error) {
 	path := r.URL.Path
 	if secret := pathVar(r, "secret"); secret != "" {
