@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tertulia/indieauth"
+	"tertulia/internal/site"
 )
 
 func newToken(ctx context.Context, c call) error {
@@ -49,8 +50,8 @@ func listTokens(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	return printAll(c, tokens, []string{"ID", "MADE", "USED", "FOR", "MAY"}, func(t indieauth.Token) []string {
-		return []string{t.Hash[:12], when(t.Issued), when(t.LastUsed), cmp.Or(t.Name, t.ClientID), strings.Join(t.Granted(), " ")}
+	return printAll(c, tokens, []string{"ID", "MADE", "USED", "FROM", "FOR", "MAY"}, func(t indieauth.Token) []string {
+		return []string{site.TokenID(t), when(t.Issued), when(t.LastUsed), t.LastFrom, cmp.Or(t.Name, t.ClientID), strings.Join(t.Granted(), " ")}
 	})
 }
 
@@ -72,7 +73,7 @@ func showToken(ctx context.Context, c call) error {
 		until = when(t.Ends())
 	}
 	fmt.Fprintf(c.io.out, "%s\n  for    %s\n  may    %s\n  made   %s\n  until  %s\n  used   %s",
-		t.Hash[:12], cmp.Or(line(t.Name), line(t.ClientID), "-"), line(strings.Join(t.Granted(), " ")), when(t.Issued), until, when(t.LastUsed))
+		site.TokenID(t), cmp.Or(line(t.Name), line(t.ClientID), "-"), line(strings.Join(t.Granted(), " ")), when(t.Issued), until, when(t.LastUsed))
 	if t.LastFrom != "" {
 		fmt.Fprintf(c.io.out, " from %s", t.LastFrom)
 	}

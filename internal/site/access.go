@@ -126,7 +126,7 @@ func dropStolen(tx *store.Tx, family, why string) error {
 	}
 	i := slices.IndexFunc(tokens, func(t indieauth.Token) bool { return t.Family == family })
 	if i >= 0 { // else nothing is left, and strangers may bring the code as often as they like
-		if err := record(tx, "", "revoke token", tokenID(tokens[i].Hash), summary(tokens[i])+"; "+why); err != nil {
+		if err := record(tx, "", "revoke token", TokenID(tokens[i]), summary(tokens[i])+"; "+why); err != nil {
 			return err
 		}
 	}
@@ -138,12 +138,18 @@ func (a *Access) PutToken(ctx context.Context, token indieauth.Token) error {
 	return a.update(ctx, func(tx *store.Tx) error { return tx.PutToken(token) })
 }
 
-// Token is of indieauth.Storage.
+// Token is of indieauth.Storage. Who looks at a token uses it: a server that asks about one,
+// or the client itself.
 func (a *Access) Token(ctx context.Context, hash string) (token indieauth.Token, err error) {
+	var idle bool
 	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
 		token, err = tx.Token(hash)
+		idle = err == nil && unused(tx, token)
 		return err
 	})
+	if idle {
+		_ = a.used(ctx, hash) // as in Grant
+	}
 	return token, err
 }
 
@@ -157,7 +163,7 @@ func (a *Access) Revoke(ctx context.Context, hash string) error {
 		if err != nil {
 			return err
 		}
-		if err := record(tx, "whoever holds it", "revoke token", tokenID(token.Hash), summary(token)); err != nil {
+		if err := record(tx, "whoever holds it", "revoke token", TokenID(token), summary(token)); err != nil {
 			return err
 		}
 		return tx.RevokeToken(hash)

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"time"
@@ -28,7 +29,11 @@ func record(tx *store.Tx, by, action, subject, note string) error {
 	return tx.Record(store.Decision{By: by, Action: action, Subject: subject, Note: note})
 }
 
-// tokenID names a token, a code or what came of it, and is no use to a thief.
+// TokenID names a token, and is no use to a thief. With a token that can be refreshed it is that
+// of the code which it came of: its own hash would be another each hour.
+func TokenID(t indieauth.Token) string { return tokenID(cmp.Or(t.Family, t.Hash)) }
+
+// tokenID is the TokenID of what comes of a code.
 func tokenID(hash string) string { return hash[:min(12, len(hash))] }
 
 // sessionID does the same for a session.

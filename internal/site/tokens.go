@@ -26,7 +26,7 @@ const minTokenID = 6
 // Scopes are what a token may be made for, and what the metadata advertise. With read
 // alone a token reads what its owner can, drafts included, and changes nothing.
 func Scopes() []string {
-	return []string{"create", "update", "delete", "undelete", "draft", "media", "profile", "read"}
+	return []string{"create", "update", "delete", "undelete", "draft", "media", "profile", "email", "read"}
 }
 
 type senderKey struct{}
@@ -82,7 +82,7 @@ func (n named) PutToken(ctx context.Context, token indieauth.Token) error {
 		token.Expires = token.Issued.Add(n.life)
 	}
 	return n.update(ctx, func(tx *store.Tx) error {
-		if err := record(tx, changer(ctx), "make token", tokenID(token.Hash), summary(token)); err != nil {
+		if err := record(tx, changer(ctx), "make token", TokenID(token), summary(token)); err != nil {
 			return err
 		}
 		return tx.PutToken(token)
@@ -94,7 +94,7 @@ func summary(t indieauth.Token) string {
 	return fmt.Sprintf("%s: %s", cmp.Or(t.Name, t.ClientID, "no name"), strings.Join(t.Granted(), " "))
 }
 
-// TokenBy finds the one token whose hash begins with id.
+// TokenBy finds the one token whose [TokenID] is id, or the hash of which or of whose code begins with it.
 func (a *Access) TokenBy(ctx context.Context, id string) (token indieauth.Token, err error) {
 	err = a.DB.View(ctx, a.Site.Key, func(tx *store.Tx) error {
 		token, err = tokenBy(tx, id)
@@ -108,22 +108,24 @@ func tokenBy(tx *store.Tx, id string) (indieauth.Token, error) {
 	if err != nil {
 		return indieauth.Token{}, err
 	}
-	tokens = slices.DeleteFunc(tokens, func(t indieauth.Token) bool { return !strings.HasPrefix(t.Hash, id) })
+	tokens = slices.DeleteFunc(tokens, func(t indieauth.Token) bool {
+		return !strings.HasPrefix(t.Hash, id) && !strings.HasPrefix(t.Family, id)
+	})
 	if len(tokens) != 1 || len(id) < minTokenID {
 		return indieauth.Token{}, fmt.Errorf("%d tokens begin with %q; take the ID that token list shows: %w", len(tokens), id, fs.ErrNotExist)
 	}
 	return tokens[0], nil
 }
 
-// RevokeBy revokes the one token whose hash begins with id, with all that came of the
-// same consent.
+// RevokeBy revokes the one token that id names (see [Access.TokenBy]), with all that came of
+// the same consent.
 func (a *Access) RevokeBy(ctx context.Context, id string) error {
 	return a.update(ctx, func(tx *store.Tx) error {
 		token, err := tokenBy(tx, id)
 		if err != nil {
 			return err
 		}
-		if err := record(tx, changer(ctx), "revoke token", tokenID(token.Hash), summary(token)); err != nil {
+		if err := record(tx, changer(ctx), "revoke token", TokenID(token), summary(token)); err != nil {
 			return err
 		}
 		return tx.RevokeToken(token.Hash)
@@ -133,7 +135,7 @@ func (a *Access) RevokeBy(ctx context.Context, id string) error {
 // ErrNotGranted is returned when a token would get more than it has, or nothing.
 var ErrNotGranted = errors.New("a token can only be narrowed to some of the scopes that it has")
 
-// NarrowBy leaves the one token whose hash begins with id some of its scopes; what it
+// NarrowBy leaves the one token that id names some of its scopes; what it
 // loses does not come back by refreshing.
 func (a *Access) NarrowBy(ctx context.Context, id string, scopes []string) error {
 	return a.update(ctx, func(tx *store.Tx) error {
@@ -146,7 +148,7 @@ func (a *Access) NarrowBy(ctx context.Context, id string, scopes []string) error
 			return fmt.Errorf("%w: %s", ErrNotGranted, strings.Join(granted, " "))
 		}
 		narrowed := token.Narrow(scopes)
-		if err := record(tx, changer(ctx), "narrow token", tokenID(token.Hash), summary(narrowed)); err != nil {
+		if err := record(tx, changer(ctx), "narrow token", TokenID(token), summary(narrowed)); err != nil {
 			return err
 		}
 		return tx.PutToken(narrowed)
@@ -163,7 +165,7 @@ func (a *Access) LetTwice(ctx context.Context, id string, allow bool) error {
 			return err
 		}
 		action := map[bool]string{true: "allow twice", false: "forbid twice"}[allow]
-		if err := record(tx, changer(ctx), action, tokenID(token.Hash), cmp.Or(token.ClientID, token.Name)); err != nil {
+		if err := record(tx, changer(ctx), action, TokenID(token), cmp.Or(token.ClientID, token.Name)); err != nil {
 			return err
 		}
 		if token.ClientID != "" {
@@ -206,7 +208,7 @@ func (a *Access) Grant(ctx context.Context, token string) (micropub.Grant, error
 		if t, err = tx.Token(hash); err != nil {
 			return err
 		}
-		idle = tx.Now.Sub(t.LastUsed) >= usedEvery
+		idle = unused(tx, t)
 		lenient, err = a.twice(tx, t)
 		return err
 	})
@@ -225,12 +227,19 @@ func (a *Access) Grant(ctx context.Context, token string) (micropub.Grant, error
 	return micropub.Grant{Me: t.Me, ClientID: t.ClientID, Scopes: t.Scopes, TokenID: t.Hash, Lenient: lenient}, nil
 }
 
+// unused tells whether a token's last use is to be written down. One that lies ahead is of a
+// clock that was wrong.
+func unused(tx *store.Tx, t indieauth.Token) bool {
+	since := tx.Now.Sub(t.LastUsed)
+	return since < 0 || since >= usedEvery
+}
+
 // used writes down when and from where a token was last used, unless it was revoked
 // meanwhile or somebody else has just done so.
 func (a *Access) used(ctx context.Context, hash string) error {
 	return a.update(ctx, func(tx *store.Tx) error {
 		t, err := tx.Token(hash)
-		if err != nil || tx.Now.Sub(t.LastUsed) < usedEvery {
+		if err != nil || !unused(tx, t) {
 			return ignore(err, fs.ErrNotExist)
 		}
 		t.LastUsed, t.LastFrom = tx.Now, Network(senderOf(ctx))

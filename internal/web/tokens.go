@@ -69,7 +69,7 @@ func (p *pages) showTokens(w http.ResponseWriter, r *http.Request, status int, o
 func (p *pages) tokenView(ctx context.Context, t indieauth.Token) (theme.Token, error) {
 	lenient, err := p.Access.Twice(ctx, t)
 	one := theme.Token{
-		ID: t.Hash[:12], Name: t.Name, Client: t.ClientID, Made: t.Issued, Until: t.Ends(),
+		ID: site.TokenID(t), Name: t.Name, Client: t.ClientID, Made: t.Issued, Until: t.Ends(),
 		Used: t.LastUsed, From: t.LastFrom, Lenient: lenient,
 	}
 	for _, scope := range t.Granted() {
