@@ -3,6 +3,7 @@ package site
 import (
 	"fmt"
 	"io/fs"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -53,25 +54,34 @@ func (s *Site) Everybody() []Keeper {
 }
 
 // Keeper finds who looks after the site by their address, as people write it; "" is
-// the owner whose address the site is. It is fs.ErrNotExist for everybody else.
+// the owner whose address the site is, under each of the site's addresses. It is
+// fs.ErrNotExist for everybody else.
 func (s *Site) Keeper(me string) (Keeper, error) {
 	all := s.Everybody()
 	if me == "" {
 		return all[0], nil
 	}
 	i := slices.IndexFunc(all, func(k Keeper) bool { return spelled(k.Me) == spelled(me) })
+	if i < 0 && slices.ContainsFunc(s.Aliases, func(u *url.URL) bool { return spelled(u.String()) == spelled(me) }) {
+		i = 0
+	}
 	if i < 0 {
 		return Keeper{}, fmt.Errorf("nobody looks after %s as %q: %w", s.Me(), me, fs.ErrNotExist)
 	}
 	return all[i], nil
 }
 
-// spelled is an address without what people leave out when they write it.
+// spelled is an address without what people leave out when they write it, its host in the
+// letters of the DNS.
 func spelled(me string) string {
 	me = strings.TrimSpace(me)
 	if scheme, rest, ok := strings.Cut(me, "://"); ok && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http")) {
 		me = rest
 	}
 	host, path, _ := strings.Cut(me, "/")
-	return strings.TrimSuffix(strings.ToLower(host)+"/"+path, "/")
+	host = strings.ToLower(host)
+	if name, port, _ := strings.Cut(host, ":"); strings.ContainsFunc(name, func(r rune) bool { return r >= 0x80 }) {
+		host = strings.TrimSuffix(hostName(&url.URL{Host: name})+":"+port, ":")
+	}
+	return strings.TrimSuffix(host+"/"+path, "/")
 }

@@ -120,6 +120,24 @@ func TestLinksAreForAPerson(t *testing.T) {
 	})
 }
 
+// People write an address in the letters of their language, and the site's owner by any
+// address that the settings give the site.
+func TestPeopleAreKnownByTheirOtherSpellings(t *testing.T) {
+	inWorldOf(t, []house{{home: "https://ana.example/", aliases: []string{"https://www.ana.example/", "https://old.example/ana/"}, language: "es"}}, func(w *world) {
+		w.ana().Keepers = []site.Keeper{{Me: "https://xn--maana-pta.example/", Name: "Bea", Role: site.Moderator}}
+		for me, want := range map[string]string{
+			"www.ana.example": "https://ana.example/", "https://WWW.ana.example": "https://ana.example/", "old.example/ana": "https://ana.example/",
+			"mañana.example": "https://xn--maana-pta.example/", "https://Mañana.example/": "https://xn--maana-pta.example/", "xn--maana-pta.example": "https://xn--maana-pta.example/",
+			"old.example": "", "www.ana.example/x": "", "www.mañana.example": "",
+		} {
+			keeper, err := w.ana().Keeper(me)
+			if keeper.Me != want || (err == nil) != (want != "") {
+				w.Errorf("%q: got %q, %v, want %q", me, keeper.Me, err, want)
+			}
+		}
+	})
+}
+
 // Each sign-in has a session of its own: one that was planted in the browser, or seen
 // there, is not signed in, and an earlier one ends.
 func TestSignInStartsAFreshSession(t *testing.T) {
