@@ -148,6 +148,9 @@ type signinSettings struct {
 	// An account whose person's page need not link back, because you say here that it is theirs.
 	// Default: none. Example: user = "ana"
 	User string `toml:"user"`
+	// Whose account that is, by their address; it lets nobody else in. To be said where there are
+	// several people. Default: that of the site. Example: me = "https://example.com/"
+	Me string `toml:"me"`
 	// The sites that it is for. Default: all. Example: sites = ["https://example.com/"]
 	Sites []string `toml:"sites"`
 }
@@ -170,7 +173,8 @@ type authorSettings struct {
 	Photo string `toml:"photo"`
 	// A sentence about you. Default: none. Example: note = "Escribo sobre el mar."
 	Note string `toml:"note"`
-	// Your mail address. Default: none. Example: email = "ana@example.com"
+	// Your mail address: beside your changes in git, and for applications that ask for it, if you
+	// let them know it. Default: none. Example: email = "ana@example.com"
 	Email string `toml:"email"`
 }
 

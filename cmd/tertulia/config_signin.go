@@ -33,6 +33,15 @@ func (l *loader) signin() {
 		if n.SecretFile == "" {
 			l.wrong("signin.client_secret_file"+where, "it is missing", "the network shows the secret once: keep it in a file")
 		}
+		l.address("signin.me"+where, &n.Me, homeAddress)
+		switch {
+		case n.Me != "" && n.User == "":
+			l.wrong("signin.user"+where, "it is missing: me says whose account it is", "write it as the network has it, or leave both out")
+		case n.Me == "" && n.User != "" && len(l.set.People) > 0:
+			l.wrong("signin.me"+where, fmt.Sprintf("it is missing: whose account is %q?", n.User), "write the address of that person")
+		case n.Me != "" && !l.keeps(n.Me):
+			l.wrong("signin.me"+where, fmt.Sprintf("%q looks after none of your sites", n.Me), "write it as url or person.me has it")
+		}
 		for j := range n.Sites {
 			l.address("signin.sites"+where, &n.Sites[j], homeAddress)
 			if !slices.ContainsFunc(l.set.Sites, func(s siteSettings) bool { return s.URL == n.Sites[j] }) {
@@ -54,6 +63,12 @@ func (l *loader) signin() {
 	}
 }
 
+// keeps tells whether somebody looks after one of the sites.
+func (l *loader) keeps(me string) bool {
+	return slices.ContainsFunc(l.set.People, func(p personSettings) bool { return p.Me == me }) ||
+		slices.ContainsFunc(l.set.Sites, func(s siteSettings) bool { return s.URL == me })
+}
+
 // at tells whether it is for a site.
 func (n signinSettings) at(s siteSettings) bool {
 	return len(n.Sites) == 0 || slices.Contains(n.Sites, s.URL)
@@ -70,7 +85,7 @@ func (n signinSettings) provider() *site.Provider {
 		}
 		p = site.Mastodon(u, n.ClientID)
 	}
-	p.User = n.User
+	p.User, p.Whose = n.User, n.Me
 	p.Secret = func() (string, error) {
 		text, err := os.ReadFile(n.SecretFile)
 		return strings.TrimSpace(string(text)), err

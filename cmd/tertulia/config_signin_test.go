@@ -23,6 +23,9 @@ func TestConfigOfNetworks(t *testing.T) {
 		"[[signin]]\nkind='github'\nclient_secret_file='x'":                                                   "signin.client_id: it is missing",
 		"[[signin]]\nkind='github'\nsites=['https://c.example/']" + rest:                                      "signin.sites: \"https://c.example/\" is none of your sites",
 		"[[signin]]\nkind='github'\nsites=['https://a.example/']" + rest + "[[signin]]\nkind='github'" + rest: "signin: https://a.example/ has github twice",
+		"[[signin]]\nkind='github'\nme='https://a.example/'" + rest:                                           "signin.user: it is missing",
+		"[[signin]]\nkind='github'\nuser='x'\nme='https://c.example/'" + rest:                                 "signin.me: \"https://c.example/\" looks after none",
+		"[[person]]\nme='https://c.example/'\nrole='owner'\n[[signin]]\nkind='github'\nuser='c'" + rest:       "signin.me: it is missing: whose account is \"c\"?",
 		"[[signin]]\nkind='github'\ntoken='x'" + rest:                                                         "signin.token: there is no such setting",
 	} {
 		if got := faults(t, head+text, nil); len(got) != 1 || !strings.HasPrefix(got[0], want) {
@@ -36,10 +39,10 @@ func TestConfigOfNetworks(t *testing.T) {
 func TestNetworksOfASite(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	set := load(t, "[[site]]\nurl='https://a.example/'\n[[site]]\nurl='https://b.example/'\n"+
-		"[[signin]]\nkind='github'\nclient_id='x'\nuser='ana'\nsites=['https://a.example/']\nclient_secret_file='"+file+"'\n"+
+		"[[signin]]\nkind='github'\nclient_id='x'\nuser='ana'\nme='https://A.example'\nsites=['https://a.example/']\nclient_secret_file='"+file+"'\n"+
 		"[[signin]]\nkind='mastodon'\nserver='https://m.example'\nclient_id='y'\nclient_secret_file='"+file+"'\n", nil)
 	a, b := set.providers(set.Sites[0], nil, nil), set.providers(set.Sites[1], nil, nil)
-	if len(a) != 2 || len(b) != 1 || a[0].ID != "github" || a[0].User != "ana" || b[0].ID != "m.example" || b[0].Name != "m.example" {
+	if len(a) != 2 || len(b) != 1 || a[0].ID != "github" || a[0].User != "ana" || a[0].Whose != "https://a.example/" || b[0].ID != "m.example" || b[0].Name != "m.example" {
 		t.Fatalf("got %+v and %+v", a, b)
 	}
 	if _, err := a[0].Secret(); err == nil {

@@ -24,12 +24,13 @@ import (
 // Provider is a network that says whose account somebody signs in with. That makes them
 // somebody who looks after the site when the link goes both ways: the profile of the
 // account names their address, and their page links to the profile with rel=me. Where
-// the settings name the account, the profile's side is enough.
+// the settings name the account and whose it is, the profile's side is enough.
 type Provider struct {
 	Kind   string // what sessions say of it: github, mastodon
 	ID     string // tells it from the others of a site, in addresses
 	Name   string // what people call it
 	User   string // the account that the settings name; "" for none
+	Whose  string // whose that is, by their address; "" is the site's owner
 	Secret func() (string, error)
 	HTTP   *http.Client // to where the settings point
 	Log    *slog.Logger // nil discards
@@ -225,7 +226,8 @@ func (a *Access) linkedWith(ctx context.Context, p *Provider, who account) (Keep
 		if err != nil || link == "" {
 			continue
 		}
-		if named = true; p.User != "" && strings.EqualFold(p.User, who.name) {
+		named = true
+		if whose, err := a.Site.Keeper(p.Whose); err == nil && whose.Me == keeper.Me && p.User != "" && strings.EqualFold(p.User, who.name) {
 			return keeper, nil
 		}
 		if back, err := a.linksBack(ctx, keeper.Me, who.profile); err != nil {

@@ -129,7 +129,7 @@ func TestAccountsMustBeLinkedBothWays(t *testing.T) {
 						w.say(bea, c.page(one.profile))
 					}
 					w.say("https://eve.example/", `<a rel="me" href="`+one.profile+`">`)
-					n.provider.User = c.user
+					n.provider.User, n.provider.Whose = c.user, bea
 					c.account(n)
 					a := b.get(n.yes(b.depart(n)))
 					if c.why != "" {
@@ -140,6 +140,23 @@ func TestAccountsMustBeLinkedBothWays(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// An account that the settings name is believed about its own person: who may write into its
+// profile does not become somebody else who looks after the site that way.
+func TestNamedAccountsAreNobodyElse(t *testing.T) {
+	for network, one := range networks {
+		t.Run(network, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.hire(site.Moderator)
+				n, b := one.make(w), w.visitor()
+				n.provider.User, n.provider.Whose = "bea", bea
+				w.say(bea, `<a rel="me" href="`+one.profile+`">`)
+				n.account["blog"], n.account["source"] = "https://ana.example/", map[string]any{"fields": []map[string]any{{"value": "https://ana.example/"}}}
+				b.refused(b.get(n.yes(b.depart(n))), "one-way")
+			})
+		})
 	}
 }
 

@@ -147,7 +147,7 @@ func TestSigningInElsewhereLeavesNoSecret(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.hire(site.Owner)
 		s, n := w.bea(), w.github()
-		n.provider.User = "bea"
+		n.provider.User, n.provider.Whose = "bea", bea
 		for name, way := range map[string]struct {
 			to  func(*browser) *url.URL
 			yes func(*url.URL) string
