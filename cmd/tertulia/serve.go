@@ -73,7 +73,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		files := set.mediaDir(s.Key)
 		desk := &site.Desk{Uploads: &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20}}
 		desks[one.URL] = desk
-		auth := newIndieAuth(set, s, access, to.strangers, log)
+		auth := newIndieAuth(set, one, s, access, to.strangers, log)
 		jobs.Sites = append(jobs.Sites, s)
 		server.Sites = append(server.Sites, &web.Site{
 			Site:         s,
@@ -121,7 +121,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 }
 
 // newIndieAuth is the owner's authorization server for a site. Its pages are web's.
-func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *http.Client, log *slog.Logger) *indieauth.Server {
+func newIndieAuth(set *settings, one siteSettings, s *site.Site, access *site.Access, strangers *http.Client, log *slog.Logger) *indieauth.Server {
 	auth := &indieauth.Server{
 		Issuer: s.Base, Me: s.Me(), Storage: access, Client: strangers, Log: log,
 		Endpoints: indieauth.Endpoints{
@@ -132,7 +132,7 @@ func newIndieAuth(set *settings, s *site.Site, access *site.Access, strangers *h
 		Scopes:      site.Scopes(),
 		AllowNoPKCE: !set.requirePKCE(),
 		Profile: func(context.Context) indieauth.Profile {
-			return indieauth.Profile{Name: s.Author.Get("name"), URL: s.Me(), Photo: s.Author.Get("photo")}
+			return indieauth.Profile{Name: s.Author.Get("name"), URL: s.Me(), Photo: s.Author.Get("photo"), Email: one.Author.Email}
 		},
 	}
 	if e := s.Elsewhere; e != nil {
