@@ -199,6 +199,8 @@ func (e *Elsewhere) judge(said statement, secret string) (indieauth.Token, error
 		return indieauth.Token{}, silentError{errors.New("the answer does not say whom the token is for")}
 	}
 	if err != nil || me != e.Me {
+		// Else an owner whose server knows them by another of their addresses would search in vain.
+		e.log().Warn("a token of the owner's IndieAuth server is for another address than the site's", "me", me, "site", e.Me)
 		return indieauth.Token{}, fmt.Errorf("check token: it is for %q: %w", said.text("me"), fs.ErrNotExist)
 	}
 	token := indieauth.Token{Hash: indieauth.Hash(secret), Me: me, Scopes: said.scopes()}

@@ -1,10 +1,12 @@
 package site_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -255,6 +257,28 @@ func TestTheOwnersServerIsNotFlooded(t *testing.T) {
 		for i := range 3000 {
 			if _, err := access.Grant(t.Context(), fmt.Sprint("more", i)); !errors.Is(err, fs.ErrNotExist) {
 				t.Fatalf("guess %d: %v", i, err)
+			}
+		}
+	})
+}
+
+// An owner whose server knows them by another address than the settings reads why their editor
+// is refused.
+func TestTokensForAnotherAddressAreNamedInTheLog(t *testing.T) {
+	inTheirWorld(t, func(t *testing.T, w *world, access *site.Access, server *theirs) {
+		var log bytes.Buffer
+		w.site.Elsewhere.Log = slog.New(slog.NewTextHandler(&log, nil))
+		for me, named := range map[string]string{"https://www.me.example/": "me=https://www.me.example/", "http://me.example/": "me=http://me.example/", "no address": `me=""`} {
+			log.Reset()
+			server.set(says(200, `{"active":true,"me":"`+me+`","scope":"create"}`))
+			secret := "theirs-for-" + indieauth.Hash(me)
+			for range 2 { // the second time it is known
+				if _, err := access.Grant(t.Context(), secret); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s: %v", me, err)
+				}
+			}
+			if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, named) || !strings.Contains(text, w.site.Me()) || strings.Contains(text, secret) {
+				t.Errorf("%s: the log says %s", me, text)
 			}
 		}
 	})
