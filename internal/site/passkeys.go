@@ -74,8 +74,15 @@ func (h holderOf) WebAuthnID() []byte {
 	return sum[:]
 }
 
-// WebAuthnName is shown where somebody chooses among their passkeys.
-func (h holderOf) WebAuthnName() string { return spelled(h.Me) }
+// WebAuthnName is shown where somebody chooses among their passkeys: those of all the sites that
+// share the service's host.
+func (h holderOf) WebAuthnName() string {
+	me := spelled(h.Me)
+	if me == h.site {
+		return me
+	}
+	return me + " (" + h.site + ")"
+}
 
 // WebAuthnDisplayName is shown there as well.
 func (h holderOf) WebAuthnDisplayName() string { return h.Called() }

@@ -46,7 +46,7 @@ func newSoftKey(t *testing.T) *softKey {
 // options are what we need of those that a page has.
 type options struct {
 	Challenge string
-	User      struct{ ID string }
+	User      struct{ ID, Name string }
 	RP        struct{ ID string }
 	RPID      string `json:"rpId"`
 }
