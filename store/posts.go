@@ -160,8 +160,8 @@ func (tx *Tx) Post(permalink string) (Post, error) { return posts.get(tx, permal
 // PostMark is another text whenever a post is another than before, "" when there is none, and
 // tells whether the post is one that readers may not see, perhaps only for now. It reads none of it.
 func (tx *Tx) PostMark(permalink string) (mark string, hidden bool) {
-	head, _, _ := bytes.Cut(tx.r.get(key(tx.Site, posts.name, permalink)), []byte{'\n'})
-	return string(head), tx.r.get(key(tx.Site, postsHidden, permalink)) != nil
+	head, _, ok := bytes.Cut(tx.r.get(key(tx.Site, posts.name, permalink)), []byte{'\n'})
+	return string(head), ok && tx.r.get(key(tx.Site, postsHidden, permalink)) != nil
 }
 
 // PutPost writes a post and keeps the numbers of the archive.

@@ -256,7 +256,7 @@ var function = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$`)
 // mayRead finds out whether a token is good for reading what is the owner's. The error is
 // ours or the owner's own server's; refused is what the client is told, nil if it may.
 func (p *pages) mayRead(r *http.Request, secret string) (id string, status int, refused *apiError, err error) {
-	grant, err := p.Access.Grant(r.Context(), secret)
+	grant, err := p.Access.Grant(site.WithSender(r.Context(), p.server.sender(r)), secret)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
 		return "", http.StatusUnauthorized, &errBadToken, nil

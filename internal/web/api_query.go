@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,8 +31,10 @@ func (p *pages) asked(r *http.Request) question {
 	one.PerPage, one.Page = number(q, "perPage", number(q, "per-page", 20)), number(q, "page", 0)
 	one.SortBy, one.Upwards = q.Get("sort-by"), q.Get("sort-dir") != "" && q.Get("sort-dir") != "down"
 	one.Since = since(q.Get("since"))
-	if id, err := strconv.ParseUint(q.Get("since_id"), 10, 64); err == nil {
-		one.SinceID = id
+	if s := q.Get("since_id"); s != "" {
+		if id, err := strconv.ParseUint(s, 10, 64); err == nil {
+			one.SinceID = id
+		}
 	}
 	return one
 }
@@ -94,6 +95,9 @@ func bearer(r *http.Request) string {
 // since reads a time as clients write it; zero when it cannot be read. A plus sign
 // that nobody escaped has become a space.
 func since(s string) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
 	if strings.Contains(s, "T") {
 		s = strings.Replace(s, " ", "+", 1)
 	}
@@ -129,11 +133,16 @@ const maxTarget = 512
 
 // every reads a parameter that may come once, as name[] or as name[0].
 func every(q url.Values, name string) []string {
-	var found []string
-	for _, key := range slices.Sorted(maps.Keys(q)) {
-		if key == name || strings.HasPrefix(key, name+"[") && strings.HasSuffix(key, "]") {
-			found = append(found, q[key]...)
+	var keys, found []string
+	for key := range q {
+		rest, ok := strings.CutPrefix(key, name)
+		if ok && (rest == "" || rest[0] == '[' && rest[len(rest)-1] == ']') {
+			keys = append(keys, key)
 		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		found = append(found, q[key]...)
 	}
 	return slices.DeleteFunc(found, func(s string) bool { return s == "" })
 }
@@ -148,7 +157,11 @@ func values(q url.Values, name string) []string { return bounded(every(q, name))
 
 // number reads a number from 0; one that is too large is the largest.
 func number(q url.Values, name string, otherwise int) int {
-	n, err := strconv.Atoi(q.Get(name))
+	s := q.Get(name)
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(s)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return otherwise
 	}
