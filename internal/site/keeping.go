@@ -48,9 +48,9 @@ func (l look) keep(tx *store.Tx, m *store.Mention) error {
 	if !l.seen.Linked || !l.posted {
 		return nil
 	}
-	original := store.Original{Mention: m.ID, Digest: l.version.Digest, URL: l.seen.Final.String(), Seen: tx.Now}
-	original.Item, original.Cut = bounded(l.entry)
-	return tx.PutOriginal(original)
+	return tx.PutOriginal(store.Original{
+		Mention: m.ID, Digest: l.version.Digest, URL: l.seen.Final.String(), Seen: tx.Now, Item: l.entry, Cut: l.cut,
+	})
 }
 
 // bounded is an item of at most 64 KiB. Of a larger one the largest properties are left

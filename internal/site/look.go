@@ -22,6 +22,7 @@ type look struct {
 	by      claim         // who has written that
 	sites   int           // how many others it links to
 	entry   mf2.Item      // what the version was made from
+	cut     bool          // what was too large of it is left out
 	posted  bool          // there is an entry
 	attempt int
 	now     time.Time

@@ -36,7 +36,13 @@ func trustIn(tx *store.Tx, v *store.Version, hosts ...string) (store.Trust, erro
 		}
 	}
 	trust := store.Unknown
-	for _, host := range hosts {
+	if len(tx.Identities(hostIdentity, 1)) == 0 {
+		return trust, nil // no host was ever decided about
+	}
+	for i, host := range hosts {
+		if slices.Contains(hosts[:i], host) {
+			continue
+		}
 		for name, exact := host, true; name != ""; exact = false {
 			p, err := tx.PersonBy(hostIdentity + name)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -183,6 +189,9 @@ func (l look) author(tx *store.Tx, m *store.Mention, v *store.Version) error {
 	}
 	var p store.Person
 	for _, identity := range l.by.identities {
+		if slices.Contains(p.Identities, identity) {
+			continue
+		}
 		found, err := tx.PersonBy(identity)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

@@ -81,7 +81,9 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	seen.Doc = nil // it can be large, and has said all
 	if look.seen = seen; seen.Linked {
 		home := j.profilesOf(mention, seen.Final)
-		look.version, look.entry, look.posted = j.read(ctx, s, mention, seen, home)
+		var entry mf2.Item
+		look.version, entry, look.posted = j.read(ctx, s, mention, seen, home)
+		look.entry, look.cut = bounded(entry)
 		look.by = j.claimed(ctx, s, mention, seen, look.version.Author, home)
 		if ctx.Err() != nil {
 			return nil, ctx.Err() // what could not be asked for that reason is no answer
