@@ -61,6 +61,15 @@ var ErrGone = errors.New("it is gone")
 // permalink is where a comment is shown.
 func (s *Site) permalink(id string) string { return s.Endpoint("comment/" + id) }
 
+// sourceOf is where a mention comes from. A comment is where the endpoints are now, which may
+// have moved since it was written.
+func (s *Site) sourceOf(m *store.Mention) string {
+	if m.Kind == store.Comment {
+		return s.permalink(m.ID)
+	}
+	return m.Source
+}
+
 // isComment tells whether an address is that of a comment here, or would be if there were one.
 func (s *Site) isComment(u *url.URL) bool {
 	base, err := url.Parse(s.Base)

@@ -42,6 +42,43 @@ func TestCommentsFollowTheirPage(t *testing.T) {
 	}, approve(site.ApproveNone))
 }
 
+// Endpoints move when the service gets a host of its own, or stands in front of the site: comments
+// are found where they are then.
+func TestCommentsMoveWithTheEndpoints(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		page, c := w.create(entry("content", "hello")), w.commenting()
+		first := leave(t, c, draft(t, c, page, "First!"))
+		d := draft(t, c, page, "An answer")
+		d.Answer = first.ID
+		leave(t, c, d)
+		w.site.Base = "https://talk.example/me.example/"
+		at := w.site.Base + "comment/" + first.ID
+		view, err := w.talk.Of(t.Context(), page)
+		if err != nil || len(view.Responses) != 2 || view.Responses[1].Parent != first.ID {
+			t.Fatalf("got %+v, %v", view.Responses, err)
+		}
+		r := view.Responses[0]
+		if said := r.JF2(); r.Source != at || r.URL != at || r.Host != "talk.example" || said.WMSource != at || said.URL != at {
+			t.Errorf("got %+v", r)
+		}
+		if shown, err := c.Comment(t.Context(), first.ID); err != nil || shown.URL != at || shown.Source != at {
+			t.Errorf("its permalink: got %+v, %v", shown, err)
+		}
+		if err := w.mentions.Delete(t.Context(), "me", view.Responses[1].ID); err != nil {
+			t.Fatal(err)
+		}
+		gone, err := w.talk.Deleted(t.Context(), site.Query{Everything: true})
+		if err != nil || len(gone.Children) != 1 || gone.Children[0].WMSource != view.Responses[1].Source {
+			t.Errorf("deleted: got %+v, %v", gone, err)
+		}
+		erasing := &site.Erasing{Site: w.site, DB: w.db, Jobs: w.jobs}
+		if done, err := erasing.Erase(t.Context(), "me", site.Erasable{Source: at}, false); err != nil || done.Mentions != 1 {
+			t.Errorf("erased: %+v, %v", done, err)
+		}
+		w.wantTexts("erased", page)
+	}, approve(site.ApproveNone))
+}
+
 // Who is erased has left no comments either, and none that names their site.
 func TestErasedComments(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

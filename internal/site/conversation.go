@@ -164,8 +164,8 @@ func (s *Site) response(tx *store.Tx, m store.Mention, v *store.Version) Respons
 
 // inFull is a mention with one of its versions, as the owner sees it.
 func (s *Site) inFull(tx *store.Tx, m store.Mention, v *store.Version) Response {
-	r := Response{ID: m.ID, Source: m.Source, Target: m.Target, Number: m.Number, Received: m.Public, Comment: m.Kind == store.Comment, folded: m.Folded}
-	if u, err := url.Parse(m.Source); err == nil {
+	r := Response{ID: m.ID, Source: s.sourceOf(&m), Target: m.Target, Number: m.Number, Received: m.Public, Comment: m.Kind == store.Comment, folded: m.Folded}
+	if u, err := url.Parse(r.Source); err == nil {
 		r.Host = u.Host
 	}
 	if v != nil {
@@ -173,6 +173,9 @@ func (s *Site) inFull(tx *store.Tx, m store.Mention, v *store.Version) Response 
 		r.Author.Photo = s.pictureURL(tx, v.Author.Photo)
 		r.Name, r.HTML, r.Text, r.Language, r.Published = v.Name, v.HTML, v.Text, v.Language, v.Published
 		r.Edited = v.Edited
+		if r.Comment {
+			r.URL = r.Source
+		}
 		if len(v.Text) > longText {
 			r.Excerpt = cmp.Or(v.Summary, begins(v.Text))
 		}

@@ -59,7 +59,7 @@ func (c *Conversation) deleted(tx *store.Tx, g store.Gone) DeletedEntry {
 		return e // it is not kept, or is part of another that may well be public
 	}
 	if e.WMTarget = m.Target; !c.Site.hidesSource(&m) {
-		e.WMSource = m.Source
+		e.WMSource = c.Site.sourceOf(&m)
 	}
 	if page, err := tx.Page(m.Page); err == nil {
 		e.WMTarget = page.URL

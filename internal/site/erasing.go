@@ -73,11 +73,21 @@ func (e *Erasing) resolve(ctx context.Context, what Erasable) ([]store.Erased, e
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("%q is not the address of a page: %w", what.Source, fs.ErrNotExist)
 		}
+		if id, ours := strings.CutPrefix(what.Source, e.Site.permalink("")); ours {
+			if kept, err := e.mention(ctx, id); !errors.Is(err, fs.ErrNotExist) {
+				return kept, err // it may have been written at another address
+			}
+		}
 		return []store.Erased{{Kind: store.ErasedSource, Value: oneSpelling(u)}}, nil
 	}
+	return e.mention(ctx, what.Mention)
+}
+
+// mention is what the ledger knows a mention by.
+func (e *Erasing) mention(ctx context.Context, id string) ([]store.Erased, error) {
 	var m store.Mention
 	err := e.DB.View(ctx, e.Site.Key, func(tx *store.Tx) (err error) {
-		m, err = tx.Mention(what.Mention)
+		m, err = tx.Mention(id)
 		return err
 	})
 	return []store.Erased{{Kind: store.ErasedSource, Value: m.Source}}, err
