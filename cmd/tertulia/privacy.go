@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-
-	"tertulia/internal/lang"
 )
 
 // privacy prints the privacy note of a site, in Markdown, to be put on a page of the owner's.
 func privacy(_ context.Context, c call) error {
-	l := lang.For(cmp.Or(c.flags.lang, c.site.Language))
+	l := c.site.Speaks(cmp.Or(c.flags.lang, c.site.Language))
 	fmt.Fprintf(c.io.out, "# %s\n", l.T("privacy.title"))
 	for _, s := range c.site.PrivacyNote(l) {
 		fmt.Fprintf(c.io.out, "\n## %s\n", s.Title)

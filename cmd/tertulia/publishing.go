@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"tertulia/internal/attach"
-	"tertulia/internal/lang"
 	"tertulia/internal/publish"
 	"tertulia/internal/publish/gitree"
 	"tertulia/internal/site"
@@ -136,7 +135,7 @@ func attachSource(set *settings, one siteSettings, s *site.Site, own *http.Clien
 	dir := set.sourceDir(one)
 	source := &publish.Source{
 		Preset: preset, Tree: &publish.Dir{Path: dir}, Output: set.outputDir(one),
-		Gone: set.fronts(one), Tombstone: lang.For(one.Language).T("post.gone"),
+		Gone: set.fronts(one), Tombstone: s.Speaks(one.Language).T("post.gone"),
 	}
 	work := publish.Command{Dir: dir}
 	if one.Publish.Git.commits() {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"tertulia/internal/lang"
 	"tertulia/mf2"
 )
 
@@ -97,7 +96,7 @@ func (s *Site) atomEntry(r Response) atomEntry {
 
 // called is who a response is by: the name, else the host of the source.
 func (s *Site) called(r Response) string {
-	return cmp.Or(r.Author.Name, r.Host, lang.For(s.Language).T("conversation.someone"))
+	return cmp.Or(r.Author.Name, r.Host, s.Speaks(s.Language).T("conversation.someone"))
 }
 
 // titleOf is a line that says what a response is: its own title, else who did what to which page.
@@ -105,7 +104,7 @@ func (s *Site) titleOf(r Response) string {
 	if r.Name != "" {
 		return r.Name
 	}
-	return s.called(r) + ": " + lang.For(s.Language).T("kind."+r.Type) + " " + r.Target
+	return s.called(r) + ": " + s.Speaks(s.Language).T("kind."+r.Type) + " " + r.Target
 }
 
 // JSONFeed is the answer as a JSON Feed 1.1, which carries what is ours in _webmention; self is

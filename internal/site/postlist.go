@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"tertulia/internal/lang"
 	"tertulia/micropub"
 	"tertulia/store"
 )
@@ -95,7 +94,7 @@ var postTypes = []struct {
 
 // PostTypes tells editors which kinds of post the site shows.
 func (p *Posts) PostTypes(context.Context) ([]micropub.PostType, error) {
-	l := lang.For(p.Site.Language)
+	l := p.Site.Speaks(p.Site.Language)
 	var types []micropub.PostType
 	for _, t := range postTypes {
 		h := "entry"

@@ -139,7 +139,8 @@ func (a *written) Write(b []byte) (int, error) { return a.body.Write(b) }
 
 // public answers a question about the public mentions of some pages: with 304 when the
 // asker has the current answer, with the one that was kept while it is current, else
-// with what read finds.
+// with what read finds. What was told before the service was started anew may be told in other
+// words since.
 func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string, contentType string, read func() (any, error)) {
 	revision, err := p.Conversation.Revision(r.Context(), targets)
 	if err != nil {
@@ -147,7 +148,7 @@ func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string,
 		return
 	}
 	key := p.Key + " " + r.URL.Path + "?" + r.URL.RawQuery
-	etag := `"` + indieauth.Hash(revision + key)[:24] + `"`
+	etag := `"` + indieauth.Hash(p.server.run + revision + key)[:24] + `"`
 	h := w.Header()
 	h.Set("ETag", etag)
 	h.Set("Cache-Control", "public, max-age=30")

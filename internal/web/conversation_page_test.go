@@ -221,15 +221,27 @@ func TestConversationOfAPageThatNobodyMentioned(t *testing.T) {
 // The owner's words stand wherever the pages of the site speak.
 func TestOwnWordsAreSaid(t *testing.T) {
 	inWorld(t, func(w *world) {
-		own, wrong := lang.For("es").Saying(map[string]any{"conversation.title": `Charla <b>&`, "conversation.replies": "{n} comentarios", "webmention.title": "Avisar"})
+		own, wrong := lang.For("es").Saying(map[string]any{
+			"conversation.title": `Charla <b>&`, "conversation.replies": "{n} comentarios", "webmention.title": "Avisar", "kind.reply": "ha comentado",
+			"conversation.count": "{n} voces",
+		})
 		if len(wrong) > 0 {
 			w.Fatal(wrong)
 		}
+		post, b := w.gathering(), w.visitor()
+		in := url.QueryEscape(post)
+		machines := map[string]string{api + "mentions.atom?target=" + in: ": ha comentado ", api + "feed.json?target=" + in: ": ha comentado ", w.ana().Endpoint("counts?url=" + in): "7 voces"}
+		had := map[string]string{} // by whom has asked before the settings were changed
+		for address := range machines {
+			had[address] = b.get(address).header.Get("ETag")
+		}
 		w.ana().Words = append(w.ana().Words, own)
-		handler := w.server.Handler()
-		w.web.Handle("ana.example", handler)
-		post := w.gathering()
-		b := w.visitor()
+		w.serve()
+		for address, says := range machines {
+			if a := b.get(address, "If-None-Match", had[address]); had[address] == "" || a.status != 200 || !strings.Contains(a.body, says) {
+				w.Errorf("%s: got %d\n%s", address, a.status, a.body)
+			}
+		}
 		for _, address := range []string{post, w.ana().ConversationURL(post) + "&lang=es", w.ana().ConversationURL(post) + "&fragment=1"} {
 			if a := b.get(address); !strings.Contains(a.body, "Charla &lt;b&gt;&amp;") || !strings.Contains(a.body, "1 comentarios") || strings.Contains(a.body, "1 respuesta<") {
 				w.Errorf("%s: got\n%s", address, a.body)

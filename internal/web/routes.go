@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 // Handler is every URL of the program.
 func (s *Server) Handler() http.Handler {
+	s.run = rand.Text()
 	router := mux.NewRouter().SkipClean(true)
 	router.HandleFunc("/healthz", s.healthz)
 	var areas []area

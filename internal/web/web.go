@@ -62,6 +62,7 @@ type Server struct {
 
 	answers answers
 	exports spacing
+	run     string // another in each run: settings and program may be others than in the one before
 }
 
 // pages are the handlers of one site.
