@@ -42,7 +42,8 @@ type apart struct {
 	csp  string            // of all pages
 }
 
-func newApart(t *testing.T) *apart {
+// newApart starts the service; more is added to the settings of its site.
+func newApart(t *testing.T, more ...string) *apart {
 	t.Helper()
 	a := &apart{T: t, made: map[string]string{}}
 	a.pages = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +65,7 @@ func newApart(t *testing.T) *apart {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := load(t, fmt.Sprintf("listen = %q\nurl = 'http://%[1]s/'\ndata = %q\n[[site]]\nurl = %q\nlanguage = 'es'\nname = 'El patio de Ana'\n", listener.Addr(), dataDir(t), a.home()), nil)
+	set := load(t, fmt.Sprintf("listen = %q\nurl = 'http://%[1]s/'\ndata = %q\n[[site]]\nurl = %q\nlanguage = 'es'\nname = 'El patio de Ana'\n%s\n", listener.Addr(), dataDir(t), a.home(), strings.Join(more, "\n")), nil)
 	if a.db, err = store.Open(set.Data, store.Options{}); err != nil {
 		t.Fatal(err)
 	}

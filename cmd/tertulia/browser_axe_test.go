@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,10 +85,10 @@ func (a *apart) fragment(address string) string {
 // service's own pages, in both schemes and languages, on a wide screen and on a phone.
 func TestAxeFindsNothing(t *testing.T) {
 	axe := needAxe(t)
-	a := newApart(t)
+	a := newApart(t, "[site.conversation]", "comments = true")
 	browser := scripted(t)
 	address := a.home() + "post/"
-	a.talk(address)
+	ids := a.talk(address)
 	const canvas = `<meta charset="utf-8"><style>html { background: Canvas; color: CanvasText }</style>` // axe-core takes white for granted
 	post := a.page("/post/", "es", canvas+a.place(address, "")+a.script("widget.js"))
 	themes := a.page("/themes/", "en", canvas+a.place(address, `theme="auto"`)+a.place(a.home()+"two/", `theme="light"`)+a.place(a.home()+"three/", `theme="dark"`)+a.script("widget.js"))
@@ -143,6 +144,8 @@ func TestAxeFindsNothing(t *testing.T) {
 		wait := fmt.Sprintf("html[lang=%q] main", lang)
 		check("conversation, "+lang, in(a.ana.ConversationURL(address)), wait)
 		check("empty conversation, "+lang, in(a.ana.ConversationURL(a.home()+"none/")), wait)
+		check("comment, "+lang, in(a.ana.Endpoint("comment?in-reply-to="+ids[4]+"&url="+url.QueryEscape(address))), wait+" #tertulia-comment")
+		check("comment sent, "+lang, in(a.ana.Endpoint("comment/sent?url="+url.QueryEscape(address))), wait)
 		check("status, "+lang, in(status), wait)
 		check("error, "+lang, in(a.ana.Endpoint("nothing")), wait)
 		check("webmention, "+lang, in(a.ana.Endpoint("webmention")), wait)

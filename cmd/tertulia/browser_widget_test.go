@@ -66,6 +66,43 @@ func TestWidgetUnderAStrictPolicy(t *testing.T) {
 	}
 }
 
+// Where people can comment, the widget has the form, which fills its place on a wide screen and on a
+// phone, and goes to the service from a page of another origin under its policy: with a name, or
+// signed in, which asks for none.
+func TestWidgetTakesComments(t *testing.T) {
+	a := newApart(t, "[site.conversation]", "comments = true")
+	browser := scripted(t)
+	a.csp = "default-src 'none'; style-src 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'; " + web.Embed(a.ana.Base).Policy
+	address := a.home() + "post/"
+	a.talk(address)
+	a.page("/post/", "es", a.place(address, "")+a.script("widget.js"))
+	for _, width := range []int64{1000, 390} {
+		look(t, browser, width, "light")
+		visit(t, browser, address)
+		shown(t, browser, "#tertulia-comment")
+		for _, field := range []string{"textarea", "[name=name]", "[name=url]"} {
+			room := evaluate[float64](t, browser, `(f => f.querySelector("`+field+`").offsetWidth / (f.clientWidth - 2 * parseFloat(getComputedStyle(f).paddingLeft)))(document.querySelector("#tertulia-comment"))`)
+			if room < .98 || room > 1.01 {
+				t.Errorf("at %d: %s takes %.2f of the form", width, field, room)
+			}
+		}
+		if evaluate[bool](t, browser, `document.querySelector("[name=subject]").checkVisibility() || document.documentElement.scrollWidth > innerWidth`) {
+			t.Errorf("at %d: the trap is seen, or it is wider than the screen", width)
+		}
+	}
+	picture(t, browser, "conversation-widget-comments", 800, "light")
+	if !evaluate[bool](t, browser, `document.querySelector("#tertulia-comment [value=signin]").formNoValidate`) {
+		t.Error("who signs in is asked for a name")
+	}
+	evaluate[bool](t, browser, `(f => { f.content.value = "Hola"; f.elements.name.value = "Caro"; return true })(document.querySelector("#tertulia-comment"))`)
+	behaved(t, browser, "with the form")
+	evaluate[bool](t, browser, `(async () => { document.querySelector("#tertulia-comment button").click(); return true })()`)
+	shown(t, browser, `[role=alert], [role=status]`)
+	if at := whereabouts(t, browser); !strings.HasPrefix(at, a.ana.Base+"comment") {
+		t.Errorf("the form led to %s", at)
+	}
+}
+
 // What the page says about fonts and colours holds for the conversation, and what it asks for
 // with custom properties; a page that has the stylesheet already gets no second one.
 func TestWidgetWearsWhatThePageDoes(t *testing.T) {

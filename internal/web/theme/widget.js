@@ -12,7 +12,7 @@ const harmless = root => {
 	for (const e of root.querySelectorAll(dangerous)) e.remove();
 	for (const e of [root, ...root.querySelectorAll("*")]) for (const { name, value } of [...e.attributes]) {
 		const ours = value.startsWith(base), link = ours || /^(https?:\/\/|mailto:|#)/i.test(value);
-		if (/^on|^(style|srcdoc|srcset|ping|background)$|^form./.test(name) || /^(src|action|poster|data)$/.test(name) && !ours || name === "href" && !link) e.removeAttribute(name);
+		if (/^on|^(style|srcdoc|srcset|ping|background)$|^form(?!novalidate)./.test(name) || /^(src|action|poster|data)$/.test(name) && !ours || name === "href" && !link) e.removeAttribute(name);
 	}
 	return root;
 };
