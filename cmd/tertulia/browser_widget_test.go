@@ -185,7 +185,7 @@ func TestWidgetAttributes(t *testing.T) {
 	browser := scripted(t)
 	address := a.home() + "post/"
 	ids := a.talk(address)
-	a.page("/post/", "es", a.place(address, `heading-level="3" sort="newest" text-title="Charla" text-hint-en="Nothing"`)+a.place(address, `lang="en" theme="dark"`)+a.script("widget.js"))
+	a.page("/post/", "es", a.place(address, `heading-level="3" sort="newest" text-title="Charla" text-hint-en="Nothing"`)+a.place("../post/?#x", `lang="en" theme="dark"`)+a.script("widget.js"))
 	visit(t, browser, address)
 	shown(t, browser, "tertulia-conversation:last-of-type .tertulia-response")
 	shown(t, browser, "tertulia-conversation:first-of-type .tertulia-response")

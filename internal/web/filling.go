@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"slices"
 	"time"
 
@@ -38,7 +39,7 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 	}
 	read := p.Conversation.There
 	if at.target != "" {
-		address, read = at.target, p.Conversation.Of
+		address, read = from(address, at.target), p.Conversation.Of
 	}
 	inside, err := p.inside(ctx, address, read)
 	if inside == nil || err != nil {
@@ -48,6 +49,18 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 		inside = narrow(inside)
 	}
 	return slices.Concat(page[:at.from], inside, page[at.to:]), nil
+}
+
+// from is an address as it is written in the page at another.
+func from(page, address string) string {
+	u, err := url.Parse(page)
+	if err == nil {
+		u, err = u.Parse(address)
+	}
+	if err != nil {
+		return address // it names no page
+	}
+	return u.String()
 }
 
 // inside is what is filled in for an address, nil when there is nothing; it is made at most once

@@ -287,6 +287,7 @@ func TestConversationStandsInItsPlace(t *testing.T) {
 			"never closed":       {`<tertulia-conversation>OLD<p>after</p>`, false},
 			"a longer name":      {`<tertulia-conversation-x>OLD</tertulia-conversation-x><p>after</p>`, false},
 			"of the home page":   {`<tertulia-conversation target="https://ana.example/">OLD</tertulia-conversation><p>after</p>`, true},
+			"as links name it":   {`<tertulia-conversation target="..//./">OLD</tertulia-conversation><p>after</p>`, true},
 			"of another site":    {`<tertulia-conversation target="https://bea.example/">OLD</tertulia-conversation><p>after</p>`, false},
 			"of nothing":         {`<tertulia-conversation target="https://ana.example/nothing">OLD</tertulia-conversation><p>after</p>`, false},
 			"of no address":      {`<tertulia-conversation target="%zz:">OLD</tertulia-conversation><p>after</p>`, false},

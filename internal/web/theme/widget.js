@@ -47,8 +47,9 @@ class Conversation extends HTMLElement {
 		if (this.loaded) this.load();
 	}
 	address(more) {
-		const canonical = document.querySelector("link[rel=canonical]");
-		return base + "conversation?" + new URLSearchParams({ url: this.getAttribute("target") || (canonical || location).href, lang: this.language, ...more });
+		const canonical = document.querySelector("link[rel=canonical]"), page = document.createElement("a");
+		page.href = this.getAttribute("target") || (canonical || location).href;
+		return base + "conversation?" + new URLSearchParams({ url: page.href, lang: this.language, ...more });
 	}
 
 	// A document that was asked for as one is parsed where nothing runs or loads, and is no string on the way.
