@@ -30,6 +30,7 @@ type Page struct {
 	Changed   time.Time
 	Counts    map[string]int // reply, reaction, like, repost, bookmark, follow, tag, mention, rsvp-yes, …
 	Responses []Response
+	More      bool // there are more than these
 	Gone      bool // the page was a post that the owner has deleted
 }
 
@@ -128,7 +129,8 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 			view = Page{URL: page.URL, Gone: true}
 			return nil
 		}
-		mentions, _, err := tx.MentionsOf(page.ID, store.Range{Limit: most})
+		mentions, rest, err := tx.MentionsOf(page.ID, store.Range{Limit: most})
+		view.More = rest != ""
 		for _, m := range mentions {
 			view.Responses = append(view.Responses, c.Site.response(tx, m, m.Shown))
 		}

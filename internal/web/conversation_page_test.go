@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"html"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"tertulia/internal/lang"
 	"tertulia/internal/site"
 	"tertulia/mf2"
+	"tertulia/store"
 )
 
 // MF-16, MF-17: who reads the page or the fragment as microformats finds every response,
@@ -290,6 +292,38 @@ func TestPagesShowSomeAndLeadToAll(t *testing.T) {
 			if n := strings.Count(a.body, `class="u-like h-cite"`); n != map[bool]int{true: 70, false: 60}[all] {
 				t.Errorf("%s shows %d faces", address, n)
 			}
+		}
+	})
+}
+
+// Where there is more than one page shows, it says where all of it is.
+func TestThousandsLeadToTheRest(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		post := w.post("Base camp", "The networks are loudspeakers.")
+		w.replied("https://bea.example/", post, entry("u-in-reply-to", post, `<p class="e-content">The first.</p>`))
+		err := w.db.Update(w.Context(), w.ana().Key, func(tx *store.Tx) error {
+			folded, _ := w.ana().Fold(parse(t, post))
+			page, err := tx.PageAt(folded)
+			for i := 0; i < 1000 && err == nil; i++ {
+				v := store.Version{Type: "like", URL: fmt.Sprintf("https://host%d.example/", i), Digest: "d"}
+				err = tx.PutMention(store.Mention{ID: store.NewID(tx.Now), Source: v.URL, Target: post, Page: page.ID, State: store.Approved, Decision: store.Approved, Received: tx.Now, Shown: &v})
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest := api + "mentions.html?sort-dir=up&target=" + url.QueryEscape(post)
+		a := w.visitor().get(w.ana().ConversationURL(post) + "&lang=es")
+		if n := strings.Count(a.body, `class="u-like h-cite"`); n != 999 || !strings.Contains(a.body, `<a href="`+html.EscapeString(rest)+`">Ver las 1001 reacciones</a>`) {
+			t.Errorf("%d faces are shown, and no way to the rest:\n%s", n, a.body[max(0, len(a.body)-2000):])
+		}
+		if a := w.visitor().get(rest + "&page=50"); a.status != 200 || !strings.Contains(a.body, "host999.example") {
+			t.Errorf("the rest: got %d", a.status)
+		}
+		if a := w.visitor().get(post); !strings.Contains(a.body, `<a href="`+html.EscapeString(w.ana().ConversationURL(post))+`">Ver las 1001 reacciones</a>`) {
+			t.Error("the post does not lead to the conversation's page")
 		}
 	})
 }

@@ -105,6 +105,9 @@ func (p *pages) wholeConversation(ctx context.Context, page site.Page, heading i
 			v.RSVPs = append(v.RSVPs, *rsvps[value])
 		}
 	}
+	if page.More {
+		v.More = p.Endpoint("api/mentions.html") + "?sort-dir=up&target=" + url.QueryEscape(page.URL) // in pages of their own
+	}
 	p.offerComments(ctx, &v)
 	return v
 }
