@@ -109,7 +109,7 @@ func (s *Site) dataName(page string) string {
 }
 
 // dataAs is where and how the files are written: when it is another, all are made anew.
-func (s *Site) dataAs() string { return "1 " + string(s.Bridged) + " " + s.Data }
+func (s *Site) dataAs() string { return "1 " + string(s.Bridged) + " " + s.Data + " " + s.Base }
 
 const (
 	talkMost = 500       // changes whose pages are written with one commit

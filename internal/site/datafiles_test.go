@@ -79,6 +79,26 @@ func TestConversationsLieInTheSource(t *testing.T) {
 	}, talking)
 }
 
+// Where the endpoints are, pictures and comments are: when they move, so do the addresses of these
+// in every file.
+func TestConversationsFollowTheEndpoints(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		one := w.create(entry("content", "Uno"), "uno")
+		pass(time.Minute)
+		c := w.commenting()
+		said := leave(t, c, draft(t, c, one, "Aquí"))
+		w.notice()
+		if text := talkOf(t, dir, "notes/uno.json"); !strings.Contains(text, said.Permalink) {
+			t.Fatalf("got %q", text)
+		}
+		w.site.Base = "https://talk.example/me.example/"
+		w.notice()
+		if text := talkOf(t, dir, "notes/uno.json"); !strings.Contains(text, w.site.Base+"comment/"+said.ID) || strings.Contains(text, said.Permalink) {
+			t.Errorf("got %q", text)
+		}
+	}, talking, approve(site.ApproveNone))
+}
+
 // They cost one commit and one deploy a day, and go along with whatever is deployed before,
 // write-backs with the same commit (SITES 3).
 func TestConversationsGoWithTheBatch(t *testing.T) {
