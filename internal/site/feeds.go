@@ -24,8 +24,8 @@ func (s *Site) Atom(f Found, self string) ([]byte, error) {
 	}
 	newest := time.Unix(0, 0)
 	for _, r := range f.Responses {
-		if r.Received.After(newest) {
-			newest = r.Received
+		if at := r.updated(); at.After(newest) {
+			newest = at
 		}
 		feed.Entries = append(feed.Entries, s.atomEntry(r))
 	}
@@ -80,7 +80,7 @@ type (
 func (s *Site) atomEntry(r Response) atomEntry {
 	said := r.JF2()
 	e := atomEntry{
-		ID: s.Endpoint("webmention/" + r.ID), Title: s.titleOf(r), Updated: r.Received.UTC().Format(time.RFC3339),
+		ID: s.Endpoint("webmention/" + r.ID), Title: s.titleOf(r), Updated: r.updated().UTC().Format(time.RFC3339),
 		Author: atomAuthor{Name: s.called(r), URI: r.Author.URL},
 		Links:  []atomLink{{Rel: "alternate", Href: said.URL}, {Rel: "via", Href: said.WMSource}, {Rel: "related", Href: r.Target}},
 	}
@@ -92,6 +92,15 @@ func (s *Site) atomEntry(r Response) atomEntry {
 		e.Lang, e.Content = r.Language, &atomText{Type: "html", Text: r.HTML}
 	}
 	return e
+}
+
+// updated is since when readers see of a response what they see.
+// Spec: rfc4287#section-4.2.15
+func (r Response) updated() time.Time {
+	if r.Edited.After(r.Received) {
+		return r.Edited
+	}
+	return r.Received
 }
 
 // called is who a response is by: the name, else the host of the source.
@@ -120,6 +129,9 @@ func (s *Site) JSONFeed(f Found, self string) JSONFeed {
 			ID: s.Endpoint("webmention/" + r.ID), URL: e.URL, Title: s.titleOf(r), ContentText: r.Text, Published: e.Published, Language: r.Language,
 			Authors:    []JSONAuthor{{Name: s.called(r), URL: r.Author.URL, Avatar: r.Author.Photo}},
 			Webmention: JSONWebmention{e.WMID, e.WMReceived, e.WMSource, e.WMTarget, e.WMProperty, e.RSVP},
+		}
+		if r.Edited.After(r.Received) {
+			item.Modified = r.Edited.UTC().Format(time.RFC3339)
 		}
 		switch {
 		case e.Content == nil:
@@ -150,6 +162,7 @@ type JSONItem struct {
 	ContentHTML string         `json:"content_html,omitempty"`
 	ContentText string         `json:"content_text,omitempty"`
 	Published   *string        `json:"date_published,omitempty"`
+	Modified    string         `json:"date_modified,omitempty"` // when it was last edited
 	Authors     []JSONAuthor   `json:"authors"`
 	Language    string         `json:"language,omitempty"`
 	Webmention  JSONWebmention `json:"_webmention"`

@@ -126,6 +126,23 @@ func TestShapes(t *testing.T) {
 	})
 }
 
+// RFC 4287, section 4.2.15: readers of a feed are told when a text became another.
+func TestFeedsTellOfEdits(t *testing.T) {
+	s := &site.Site{Key: "me.example", URL: parse(t, "https://me.example/"), Base: "https://me.example/-/", Language: "en"}
+	at := time.Date(2026, 11, 21, 18, 5, 0, 0, time.FixedZone("", -5*3600))
+	for edited, says := range map[time.Time]bool{{}: false, at.Add(-time.Hour): false, at.Add(time.Hour): true} {
+		found := site.Found{Responses: []site.Response{{ID: "a", Type: "reply", Text: "Hola", Received: at, Edited: edited}}}
+		want := map[bool]string{false: "2026-11-21T23:05:00Z", true: "2026-11-22T00:05:00Z"}[says]
+		atom, err := s.Atom(found, "https://me.example/-/api/mentions.atom")
+		if err != nil || strings.Count(string(atom), "<updated>"+want+"</updated>") != 2 {
+			t.Errorf("edited at %s: got %s, %v", edited, atom, err)
+		}
+		if got := s.JSONFeed(found, "x").Items[0].Modified; (got == want) != says {
+			t.Errorf("edited at %s: got %q", edited, got)
+		}
+	}
+}
+
 // What there is none of has a shape as well.
 func TestShapesOfNothing(t *testing.T) {
 	s := &site.Site{Key: "me.example", URL: parse(t, "https://me.example/"), Base: "https://me.example/-/", Language: "en"}
