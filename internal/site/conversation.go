@@ -76,7 +76,19 @@ const maxShown = 1000
 // Of reads the conversation of a page by any of its addresses, the first 1,000
 // responses of it; fs.ErrNotExist when it is no page of the site that we know.
 func (c *Conversation) Of(ctx context.Context, address string) (Page, error) {
-	view, err := c.of(ctx, address, maxShown)
+	return c.some(ctx, address, store.Range{Limit: maxShown})
+}
+
+// Latest is [Conversation.Of] with the last 1,000 responses, in order of arrival too.
+func (c *Conversation) Latest(ctx context.Context, address string) (Page, error) {
+	return c.some(ctx, address, store.Range{Limit: maxShown, Backward: true})
+}
+
+func (c *Conversation) some(ctx context.Context, address string, which store.Range) (Page, error) {
+	view, err := c.of(ctx, address, which)
+	if which.Backward {
+		slices.Reverse(view.Responses)
+	}
 	view.Responses = slices.DeleteFunc(view.Responses, func(r Response) bool { return r.Counted })
 	thread(view.Responses)
 	return view, err
@@ -99,7 +111,7 @@ func (c *Conversation) There(ctx context.Context, address string) (Page, error) 
 	return Page{URL: c.Site.canonical(u)}, nil
 }
 
-func (c *Conversation) of(ctx context.Context, address string, most int) (Page, error) {
+func (c *Conversation) of(ctx context.Context, address string, which store.Range) (Page, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return Page{}, fs.ErrNotExist
@@ -129,7 +141,7 @@ func (c *Conversation) of(ctx context.Context, address string, most int) (Page, 
 			view = Page{URL: page.URL, Gone: true}
 			return nil
 		}
-		mentions, rest, err := tx.MentionsOf(page.ID, store.Range{Limit: most})
+		mentions, rest, err := tx.MentionsOf(page.ID, which)
 		view.More = rest != ""
 		for _, m := range mentions {
 			view.Responses = append(view.Responses, c.Site.response(tx, m, m.Shown))

@@ -24,6 +24,10 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 		read = p.Conversation.There // a page that takes it in is there, and others' pages may be: it can begin
 	}
 	page, err := read(r.Context(), q.Get("url"))
+	newest := q.Get("sort") == "newest"
+	if err == nil && page.More && newest {
+		page, err = p.Conversation.Latest(r.Context(), q.Get("url")) // what is shown first is not to be what is missing
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		p.fail(w, r, http.StatusNotFound, "")
 		return
@@ -39,7 +43,7 @@ func (p *pages) conversation(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=60, stale-while-revalidate=60")
 	level, _ := strconv.Atoi(q.Get("heading")) // none, or nonsense, is the usual level
 	view := p.wholeConversation(r.Context(), page, level)
-	if q.Get("sort") == "newest" {
+	if newest {
 		slices.Reverse(view.Replies)
 		slices.Reverse(view.Mentions)
 	}

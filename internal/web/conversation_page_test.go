@@ -322,7 +322,14 @@ func TestThousandsLeadToTheRest(t *testing.T) {
 		if a := w.visitor().get(rest + "&page=50"); a.status != 200 || !strings.Contains(a.body, "host999.example") {
 			t.Errorf("the rest: got %d", a.status)
 		}
-		if a := w.visitor().get(post); !strings.Contains(a.body, `<a href="`+html.EscapeString(w.ana().ConversationURL(post))+`">Ver las 1001 reacciones</a>`) {
+		w.replied("https://carla.example/", post, entry("u-in-reply-to", post, `<p class="e-content">The last.</p>`))
+		for sort, want := range map[string][2]bool{"": {true, false}, "&sort=newest": {false, true}} {
+			a := w.visitor().get(w.ana().ConversationURL(post) + "&fragment=1" + sort)
+			if got := [2]bool{strings.Contains(a.body, "The first."), strings.Contains(a.body, "The last.")}; got != want {
+				t.Errorf("%q: the first and the last are there: %v, want %v", sort, got, want)
+			}
+		}
+		if a := w.visitor().get(post); !strings.Contains(a.body, `<a href="`+html.EscapeString(w.ana().ConversationURL(post))+`">Ver las 1002 reacciones</a>`) {
 			t.Error("the post does not lead to the conversation's page")
 		}
 	})
