@@ -146,6 +146,27 @@ func TestFilesOfOtherSystems(t *testing.T) {
 	}
 }
 
+// What people have written about other systems does not make a file one of theirs.
+func TestWhatIsSaidInAFileDoesNotSayWhatItIs(t *testing.T) {
+	const said = "http://disqus.com wordpress.org/export &lt;disqus&gt;"
+	for want, data := range map[string]string{
+		"webmention.io": strings.Replace(jf2File, `"text":"Dos"`, `"text":"`+said+`"`, 1),
+		"wordpress":     strings.Replace(wordpressFile, "Texto", said+"<disqus>", 1),
+		"disqus":        strings.Replace(disqusFile, "Tres", said, 1),
+		"remark42":      strings.Replace(remarkFile, "Uno", said, 1),
+	} {
+		for _, mark := range []string{"", "\ufeff"} {
+			_, source, err := read(t, "", mark+data)
+			if err != nil || source.Kind != want {
+				t.Errorf("got %+v, %v, want %s", source, err, want)
+			}
+		}
+	}
+	if _, _, err := read(t, "", `<rss><channel><title>"mode"</title></channel></rss>`); !errors.Is(err, exchange.ErrKind) {
+		t.Errorf("a feed: %v", err)
+	}
+}
+
 // A file that wants to be large, deep, or another than it says costs little memory, and says
 // what is wrong (HOSTILE, import).
 func TestHostileFiles(t *testing.T) {
