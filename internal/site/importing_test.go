@@ -279,6 +279,8 @@ func TestImportedCommentsHaveTheirThread(t *testing.T) {
 		if m := w.mention(by["tercera x"].ID); m.Shown.Person != "" || m.Shown.Author.Name != "" {
 			t.Errorf("got %+v, want nobody who is known", m.Shown)
 		}
+		w.file("otro/index.html") // of another blog, whose comments had numbers of their own
+		w.want("another blog's", w.take(false, comment("1", "", "https://me.example/otro/", "del otro")), "new")
 		other := w.importer(false)
 		other.From = "isso"
 		if done, err := other.Take(t.Context(), []site.Foreign{comment("1", "", page, "otra")}); err != nil || done[0].Done != site.DoneNew {
