@@ -131,24 +131,38 @@ func (j *Jobs) NoticeTalk(ctx context.Context) error {
 		if !owed || !due.IsZero() && j.DB.Now().Sub(due) < talkLost {
 			continue
 		}
-		err = j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
-			state, err := tx.DataState()
-			if err != nil {
-				return err
-			}
-			job := batchJob(s)
-			job.Due = tx.Now
-			if state.Due.IsZero() {
-				job.Due = tx.Now.Add(s.Batch)
-			}
-			state.Due = job.Due
-			return cmp.Or(tx.PutDataState(state), tx.Enqueue(job))
-		})
-		if err != nil {
+		if err := j.askForTalk(ctx, s, due.IsZero()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// askForTalk asks for a batch: at once, or Site.Batch later.
+func (j *Jobs) askForTalk(ctx context.Context, s *Site, later bool) error {
+	return j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
+		state, err := tx.DataState()
+		if err != nil {
+			return err
+		}
+		job := batchJob(s)
+		job.Due = tx.Now
+		if later {
+			job.Due = tx.Now.Add(s.Batch)
+		}
+		state.Due = job.Due
+		return cmp.Or(tx.PutDataState(state), tx.Enqueue(job))
+	})
+}
+
+// hurryTalk has what has changed written without waiting for anything else: who was erased lies
+// in the owner's pages no longer than it takes.
+func (j *Jobs) hurryTalk(ctx context.Context, s *Site) error {
+	_, owed, err := j.talkDue(ctx, s)
+	if err != nil || !owed {
+		return err
+	}
+	return j.askForTalk(ctx, s, false)
 }
 
 // talkDue tells whether there is a change that the files do not have, and when it is to be
