@@ -242,3 +242,36 @@ func TestTheErasedLeaveTheSourceAtOnce(t *testing.T) {
 		}
 	}, talkingDaily)
 }
+
+// Whoever wants no files any more has none: those of the owner's stay, and all come back when
+// they are wanted again.
+func TestConversationsNoMore(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		one, two := w.create(entry("content", "Uno"), "uno"), w.create(entry("content", "Dos"), "dos")
+		pass(time.Minute)
+		w.take(false, foreign(1, one, "Primera"), foreign(2, two, "Segunda"))
+		w.notice()
+		writeFile(t, filepath.Join(dir, "data/conversation/notes/dos.json"), `{"mine":true}`)
+		w.site.Data = ""
+		writes := len(g.written())
+		for range 3 {
+			w.notice()
+		}
+		if text := talkOf(t, dir, "notes/uno.json"); text != "" {
+			t.Errorf("it is there: %s", text)
+		}
+		if text := talkOf(t, dir, "notes/dos.json"); text != `{"mine":true}` {
+			t.Errorf("the owner's file is %q", text)
+		}
+		w.take(false, foreign(3, two, "Tercera"))
+		w.notice()
+		if got := g.written()[writes:]; len(got) != 1 {
+			t.Errorf("wrote %q", got)
+		}
+		w.site.Data = "data/conversation"
+		w.notice()
+		if text := talkOf(t, dir, "notes/uno.json"); !strings.Contains(text, "Primera") {
+			t.Errorf("it is wanted again: %q", text)
+		}
+	}, talking)
+}
