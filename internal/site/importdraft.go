@@ -150,7 +150,7 @@ func foreignVersion(f Foreign, source *url.URL) store.Version {
 		if v.HTML, v.Text = (sanitize.Options{}).Read(f.HTML, source); !strings.Contains(v.HTML, "<") {
 			v.HTML = ""
 		}
-	} else if strings.TrimSpace(f.Text) != "" {
+	} else if v.Text = plainText(f.Text); len(v.Text) > MaxCommentText { // the bounds are those of HTML
 		_, v.Text = sanitize.Options{}.Read(sanitize.FromPlain(strings.TrimSpace(f.Text)), source)
 	}
 	if len(v.Text) > longText {

@@ -3,6 +3,7 @@ package site_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -285,6 +286,33 @@ func TestImportedCommentsHaveTheirThread(t *testing.T) {
 		other.From = "isso"
 		if done, err := other.Take(t.Context(), []site.Foreign{comment("1", "", page, "otra")}); err != nil || done[0].Done != site.DoneNew {
 			t.Errorf("another system's: %+v, %v", done, err)
+		}
+	})
+}
+
+// Plain text keeps its paragraphs, and goes out again as it came.
+func TestImportedTextKeepsItsParagraphs(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.file("hello/index.html")
+		const page, long = "https://me.example/hello/", site.MaxCommentText + 1
+		isso := comment("1", "", page, "")
+		isso.HTML, isso.Text = "", "\r\nHola **tú**\r\n\r\n<b>Segundo</b> \u202eotro\x00\n\n\n\nTercero "
+		w.want("the import", w.take(false, isso, foreign(7, page, "Uno\n\nDos"), foreign(8, page, strings.Repeat("a", long))), "new", "new", "new")
+		p, err := w.talk.Of(t.Context(), page)
+		if err != nil || len(p.Responses) != 3 {
+			t.Fatalf("got %+v, %v", p, err)
+		}
+		var texts []string
+		for _, r := range p.Responses {
+			texts = append(texts, r.Text)
+			if len(r.Text) < long && strings.Count(r.HTML, "<p>") < 2 {
+				t.Errorf("readers see %s", r.HTML)
+			}
+		}
+		for _, want := range []string{"Hola **tú**\n\n<b>Segundo</b> otro\n\nTercero", "Uno\n\nDos", strings.Repeat("a", long)} {
+			if !slices.Contains(texts, want) {
+				t.Errorf("got %q, want %q", texts, want)
+			}
 		}
 	})
 }
