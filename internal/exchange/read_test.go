@@ -110,7 +110,7 @@ func TestFilesOfOtherSystems(t *testing.T) {
 		}},
 		{"wordpress", wordpressFile, []site.Foreign{
 			{Type: "reply", Comment: "7", Target: page, HTML: "<p>Primera</p>\n<p>Segunda</p>", Published: "2014-05-06T07:08:09Z", Author: mf2.Author{Name: "Bea", URL: "https://bea.example"}},
-			{Type: "mention", Source: "https://otro.example/post", Target: page, Name: "Otro blog", HTML: "<p>[…] dice […]</p>", Published: "2014-05-07T07:08:09Z", Waits: true},
+			{Type: "mention", Comment: "8", Source: "https://otro.example/post", Target: page, Name: "Otro blog", HTML: "<p>[…] dice […]</p>", Published: "2014-05-07T07:08:09Z", Waits: true},
 			{Type: "reply", Comment: "9", Answers: "7", Target: page, Skip: "it is spam"},
 			{Type: "reply", Comment: "10", Target: "https://me.example/?p=2", Skip: "its post is not public"},
 		}},
@@ -155,13 +155,14 @@ const wordpressPlugin = `<rss xmlns:wp="http://wordpress.org/export/1.2/"><chann
 <wp:commentmeta><wp:meta_key>webmention_target_fragment</wp:meta_key><wp:meta_value>c1</wp:meta_value></wp:commentmeta>
 <wp:commentmeta><wp:meta_key>url</wp:meta_key><wp:meta_value>https://cleo.example/r</wp:meta_value></wp:commentmeta>
 <wp:commentmeta><wp:meta_key>avatar</wp:meta_key><wp:meta_value>https://cleo.example/me.png</wp:meta_value></wp:commentmeta></wp:comment>
-<wp:comment><wp:comment_id>2</wp:comment_id><wp:comment_author>Dora</wp:comment_author><wp:comment_approved>1</wp:comment_approved><wp:comment_type>webmention</wp:comment_type>
+<wp:comment><wp:comment_id>2</wp:comment_id><wp:comment_author>Dora</wp:comment_author><wp:comment_approved>1</wp:comment_approved><wp:comment_type>webmention</wp:comment_type><wp:comment_parent>1</wp:comment_parent>
 <wp:commentmeta><wp:meta_key>semantic_linkbacks_type</wp:meta_key><wp:meta_value>rsvp:yes</wp:meta_value></wp:commentmeta>
 <wp:commentmeta><wp:meta_key>semantic_linkbacks_source</wp:meta_key><wp:meta_value>https://dora.example/1</wp:meta_value></wp:commentmeta></wp:comment>
 <wp:comment><wp:comment_id>3</wp:comment_id><wp:comment_approved>spam</wp:comment_approved><wp:comment_type>like</wp:comment_type>
 <wp:commentmeta><wp:meta_key>webmention_source_url</wp:meta_key><wp:meta_value>https://spam.example/1</wp:meta_value></wp:commentmeta></wp:comment>
 <wp:comment><wp:comment_id>4</wp:comment_id><wp:comment_approved>1</wp:comment_approved><wp:comment_type>like</wp:comment_type>
-<wp:commentmeta><wp:meta_key>protocol</wp:meta_key><wp:meta_value>activitypub</wp:meta_value></wp:commentmeta></wp:comment></item>
+<wp:commentmeta><wp:meta_key>protocol</wp:meta_key><wp:meta_value>activitypub</wp:meta_value></wp:commentmeta></wp:comment>
+<wp:comment><wp:comment_id>6</wp:comment_id><wp:comment_approved>1</wp:comment_approved><wp:comment_type>trackback</wp:comment_type></wp:comment></item>
 <item><title>Entre nosotros</title><link>https://me.example/secreto/</link><wp:status>publish</wp:status><wp:post_password><![CDATA[abc]]></wp:post_password>
 <wp:comment><wp:comment_id>5</wp:comment_id><wp:comment_approved>1</wp:comment_approved></wp:comment></item>
 </channel></rss>`
@@ -175,11 +176,12 @@ func TestWordPressWithThePluginForWebmentions(t *testing.T) {
 	}
 	const page = "https://me.example/hola/"
 	want := []site.Foreign{
-		{Type: "reply", Source: "https://brid.gy/1", URL: "https://cleo.example/r", Target: page + "#c1", HTML: "<p>Hola</p>",
+		{Type: "reply", Comment: "1", Source: "https://brid.gy/1", URL: "https://cleo.example/r", Target: page + "#c1", HTML: "<p>Hola</p>",
 			Author: mf2.Author{Name: "Cleo", URL: "https://cleo.example/", Photo: "https://cleo.example/me.png"}},
-		{Type: "rsvp", RSVP: "yes", Source: "https://dora.example/1", Target: page, Author: mf2.Author{Name: "Dora"}},
-		{Type: "like", Source: "https://spam.example/1", Target: page, Skip: "it is spam"},
-		{Type: "reply", Target: page, Skip: "it is a like"},
+		{Type: "rsvp", RSVP: "yes", Comment: "2", Answers: "1", Source: "https://dora.example/1", Target: page, Author: mf2.Author{Name: "Dora"}},
+		{Type: "like", Comment: "3", Source: "https://spam.example/1", Target: page, Skip: "it is spam"},
+		{Type: "reply", Comment: "4", Target: page, Skip: "it is a like"},
+		{Type: "mention", Comment: "6", Target: page, Skip: "its source is no address"},
 		{Type: "reply", Comment: "5", Target: "https://me.example/secreto/", Skip: "its post is not public"},
 	}
 	if d := cmp.Diff(want, got); d != "" {

@@ -66,17 +66,20 @@ func wordpressComment(e *element) site.Foreign {
 		Waits:  e.one("comment_approved") == "0", Skip: approvals[e.one("comment_approved")],
 	}
 	f.Received = f.Published
+	if parent := e.one("comment_parent"); parent != "0" {
+		f.Answers = parent
+	}
+	f.Comment = e.one("comment_id")
 	if meta := metaOf(e); meta["webmention_source_url"] != "" {
 		return wordpressWebmention(f, cmp.Or(meta["semantic_linkbacks_type"], e.one("comment_type")), meta)
 	}
 	switch typ := e.one("comment_type"); typ {
 	case "pingback", "trackback":
 		f.Type, f.Source, f.Name, f.Author = "mention", f.Author.URL, f.Author.Name, mf2.Author{}
-	case "", "comment":
-		f.Comment, f.Answers = e.one("comment_id"), e.one("comment_parent")
-		if f.Answers == "0" {
-			f.Answers = ""
+		if f.Source == "" {
+			f.Skip = cmp.Or(f.Skip, "its source is no address")
 		}
+	case "", "comment":
 	default:
 		f.Skip = "it is a " + typ // a review or an order note of some plugin
 	}

@@ -73,19 +73,20 @@ func (im *Importer) draft(ctx context.Context, f Foreign) draft {
 // has its permalink here. One that was written here comes back as what it was.
 func (im *Importer) mention(f Foreign, folded string, target *url.URL) (m store.Mention, why string) {
 	s := im.Pages.Site
-	id := ""
-	if f.Comment != "" {
-		id = im.commentID(folded, f.Comment)
-	} else if rest, ok := strings.CutPrefix(f.Source, s.Endpoint("comment/")); ok && isID(rest) {
-		id = rest
+	if f.Answers != "" {
+		at := *target
+		at.Fragment = anchors[0] + im.commentID(folded, f.Answers)
+		target = &at
 	}
-	if id != "" {
-		m = store.Mention{ID: id, Kind: store.Comment, Source: s.Endpoint("comment/" + id), Target: target.String()}
-		if f.Answers != "" {
-			at := *target
-			at.Fragment = anchors[0] + im.commentID(folded, f.Answers)
-			m.Target = at.String()
+	id, here := strings.CutPrefix(f.Source, s.Endpoint("comment/"))
+	if here = here && isID(id); !here {
+		id = ""
+		if f.Comment != "" {
+			id = im.commentID(folded, f.Comment)
 		}
+	}
+	if here || f.Source == "" && id != "" {
+		m = store.Mention{ID: id, Kind: store.Comment, Source: s.Endpoint("comment/" + id), Target: target.String()}
 		// Its links begin at its page, whatever address it has itself.
 		v := foreignVersion(f, target)
 		v.URL = m.Source
@@ -102,7 +103,7 @@ func (im *Importer) mention(f Foreign, folded string, target *url.URL) (m store.
 		return m, "it was made by this service"
 	}
 	v := foreignVersion(f, source)
-	return store.Mention{Source: oneSpelling(source), Target: target.String(), Shown: &v}, ""
+	return store.Mention{ID: id, Source: oneSpelling(source), Target: target.String(), Shown: &v}, ""
 }
 
 // commentID is the id of a comment from elsewhere. It follows from what it is called there and

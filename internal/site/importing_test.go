@@ -290,6 +290,34 @@ func TestImportedCommentsHaveTheirThread(t *testing.T) {
 	})
 }
 
+// What WordPress has received as Webmentions are its comments, and part of their threads.
+func TestImportedWebmentionsHaveTheirThread(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.file("hello/index.html")
+		const page = "https://me.example/hello/"
+		bea, thanks := foreign(0, page, "Hola"), comment("2", "1", page, "gracias")
+		bea.Comment = "1"
+		cleo := foreign(1, page, "de nada")
+		cleo.Comment, cleo.Answers = "3", "2"
+		w.want("the import", w.take(false, cleo, thanks, bea), "new", "new", "new")
+		w.want("again", w.take(false, bea, thanks, cleo), "known", "known", "known")
+		p, err := w.talk.Of(t.Context(), page)
+		if err != nil || len(p.Responses) != 3 {
+			t.Fatalf("got %+v, %v", p, err)
+		}
+		by := map[string]site.Response{}
+		for _, r := range p.Responses {
+			by[r.Text] = r
+		}
+		if by["gracias"].Parent != by["Hola"].ID || by["de nada"].Parent != by["gracias"].ID || by["Hola"].Source != bea.Source {
+			t.Errorf("the thread is %+v", by)
+		}
+		if m := w.mention(by["Hola"].ID); m.Kind != store.Webmention {
+			t.Errorf("it is a %v", m.Kind)
+		}
+	})
+}
+
 // Plain text keeps its paragraphs, and goes out again as it came.
 func TestImportedTextKeepsItsParagraphs(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
