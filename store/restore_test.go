@@ -169,6 +169,24 @@ func TestRestoreDoesNotReviveTheErased(t *testing.T) {
 	}
 }
 
+// The source of a site may be newer than what is restored: what is known of its files stays, and
+// that they are as they shall be is forgotten.
+func TestRestoreHasTheFilesOfConversationsComparedAnew(t *testing.T) {
+	db, _ := openAt(t)
+	update(t, db, site, func(tx *store.Tx) error {
+		return errors.Join(tx.PutPage(store.Page{ID: "page"}, "/"), tx.PutDataFile(store.DataFile{Name: "data/index.json", Page: "page"}),
+			tx.PutDataState(store.DataState{Number: 7, As: "1 full data"}))
+	})
+	view(t, restored(t, backUp(t, db), store.Options{}), site, func(tx *store.Tx) error {
+		files, err := tx.DataFiles()
+		state, worse := tx.DataState()
+		if len(files) != 1 || state != (store.DataState{}) {
+			t.Errorf("got %+v and %+v", files, state)
+		}
+		return errors.Join(err, worse)
+	})
+}
+
 // Old data goes aside and is never deleted; without force it is not touched at all.
 func TestRestorePutsTheOldDataAside(t *testing.T) {
 	db, _ := openAt(t)

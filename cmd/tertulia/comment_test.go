@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -109,10 +108,9 @@ func TestVisitorSignsInWithHisSite(t *testing.T) {
 // shown with its permalink; then Bruno signs in with his own site for another.
 func TestCommentInABrowser(t *testing.T) {
 	browser := newBrowser(t)
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	var sites []*demoSite
 	for _, name := range []string{"Ana", "Bruno"} {
-		s, err := startDemoSite(t.Context(), t.TempDir(), name, "es", log)
+		s, err := startDemoSite(t.Context(), dataDir(t), name, "es", quiet())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,9 +59,9 @@ func importFrom(ctx context.Context, load func() (*settings, error), f given, io
 	}
 	last := uint64(0)
 	sent := make(chan error, 1)
+	bar := newProgress(io, in.source.Total, f.json)
 	go func() {
 		defer w.Close()
-		bar := newProgress(io, in.source.Total, f.json)
 		defer bar.end()
 		sent <- exchange.Send(w, lastOf(exchange.Moved(in.source.All, f.moves), &last), bar.at)
 	}()

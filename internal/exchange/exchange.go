@@ -77,10 +77,8 @@ func Open(kind string, file *os.File, home *url.URL) (*Source, error) {
 // ErrSQLite is returned for a database of Isso's: it has to be written out first (decision 016).
 var ErrSQLite = errors.New("it is a database; what it holds has to be written out first")
 
-// signs are what files of a kind have near their beginning, the more telling first.
+// signs are what files of JSON have near their beginning, the more telling first.
 var signs = []struct{ kind, has string }{
-	{"disqus", "http://disqus.com"},
-	{"wordpress", "wordpress.org/export"},
 	{"remark42", `"version":1`},
 	{"isso", `"mode"`},
 	{"isso", `"tid"`},
@@ -101,6 +99,14 @@ func guess(file *os.File) (kind string, err error) {
 		return "", ErrSQLite
 	case bytes.HasPrefix(head, gzipMagic):
 		return "remark42", nil
+	}
+	switch root := rootOf(head); {
+	case root == "disqus":
+		return "disqus", nil
+	case root == "rss" && bytes.Contains(head, []byte("wordpress.org/export")):
+		return "wordpress", nil
+	case root != "":
+		return "", ErrKind
 	}
 	squeezed := strings.NewReplacer(" ", "", "\t", "").Replace(string(head))
 	for _, s := range signs {
@@ -143,11 +149,18 @@ func (m *metered) Read(b []byte) (int, error) {
 
 // withoutBOM passes over the mark that some programs begin a file of UTF-8 with.
 func withoutBOM(r io.Reader) io.Reader {
+	text, _ := passBOM(r)
+	return text
+}
+
+// passBOM does the same, and says how many bytes that were.
+func passBOM(r io.Reader) (text io.Reader, passed int64) {
 	b := bufio.NewReader(r)
 	if head, err := b.Peek(3); err == nil && string(head) == "\ufeff" {
 		_, _ = b.Discard(3) // they are there
+		passed = 3
 	}
-	return b
+	return b, passed
 }
 
 // maxThreads is how many pages a file may name before its comments.

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -68,9 +69,6 @@ func (o Out) each(ctx context.Context, fn func(site.Response) error) error {
 
 // jf2 writes what webmention.io exports (READ-API 6).
 func (o Out) jf2(ctx context.Context, w *bufio.Writer) error {
-	if o.Page == "" {
-		return o.View.Export(ctx, w)
-	}
 	return o.feed(ctx, w, `{"type":"feed","name":"Webmentions","children":[`)
 }
 
@@ -80,18 +78,22 @@ func (o Out) eleventy(ctx context.Context, w *bufio.Writer) error {
 	return o.feed(ctx, w, fmt.Sprintf(`{"lastFetched":"%s","children":[`, o.Now.UTC().Format("2006-01-02T15:04:05.000Z")))
 }
 
-// feed writes an object that ends with its children, one to a line.
+// feed writes an object that ends with its children, one to a line. The signs of HTML stand as
+// they are, as webmention.io has them: a file is in no page, unlike what the API answers.
 func (o Out) feed(ctx context.Context, w *bufio.Writer, begin string) error {
 	// What cannot be written makes Flush fail.
 	_, _ = w.WriteString(begin)
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
 	separator := "\n"
 	err := o.each(ctx, func(r site.Response) error {
-		line, err := json.Marshal(r.JF2())
-		if err != nil {
+		line.Reset()
+		if err := enc.Encode(r.JF2()); err != nil {
 			return err
 		}
 		_, _ = w.WriteString(separator)
-		_, err = w.Write(line)
+		_, err := w.Write(bytes.TrimSuffix(line.Bytes(), []byte("\n")))
 		separator = ",\n"
 		return err
 	})

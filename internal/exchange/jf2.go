@@ -79,7 +79,8 @@ var errNoFeed = errors.New("it holds no list of entries")
 
 // eachChild goes through the entries of a feed, and tells where each begins.
 func eachChild(r io.Reader, fn func(raw json.RawMessage, at int64) error) error {
-	m := meter(r)
+	text, mark := passBOM(r)
+	m := meter(text)
 	dec := json.NewDecoder(m)
 	if err := toChildren(dec, m); err != nil {
 		return err
@@ -90,7 +91,7 @@ func eachChild(r io.Reader, fn func(raw json.RawMessage, at int64) error) error 
 			return cutOff(err)
 		}
 		m.whole()
-		if err := fn(raw, dec.InputOffset()-int64(len(raw))); err != nil {
+		if err := fn(raw, mark+dec.InputOffset()-int64(len(raw))); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,8 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tertulia/internal/exchange"
 	"tertulia/internal/site"
 	"tertulia/mf2"
@@ -98,6 +100,31 @@ func reply(n int, text string) site.Foreign {
 var evil = []string{
 	`x" onmouseover="alert(1)`, `x' onmouseover='alert(1)`, `</script><script>alert(1)</script>`, "\u202egnp.exe", "javascript:alert(1)",
 	`=HYPERLINK("https://evil.example")`, "+1+1", "-2+3", "@SUM(A1)", "\t=1", " =1", "＝1", "\"=1", "a\r\n=1", "a;=1", "a\n=1", "]]>", "{{ page }}", "{% raw %}", "<!--", "\x00\x1b[31m",
+}
+
+// READ-API 6: a file of JF2 has the bytes that webmention.io writes, of all pages and of one.
+func TestExportedBytes(t *testing.T) {
+	w := newWorld(t, "es")
+	f := reply(900, "")
+	f.HTML, f.Author.Name = "<p>Yo &amp; <b>tú</b></p>", "Bea <3"
+	const begin = `{"type":"feed","name":"Webmentions","children":[` + "\n"
+	if got := w.write(w.out(), "jf2"); got != begin+"]}\n" {
+		t.Errorf("of nothing: got %q", got)
+	}
+	if _, err := w.load(t.Context(), false, f); err != nil {
+		t.Fatal(err)
+	}
+	want := begin + `{"type":"entry","author":{"type":"card","name":"Bea <3","photo":"","url":"https://bea.example/"},"url":"https://bea.example/900",` +
+		`"published":null,"wm-received":"2016-01-02T03:04:05Z","wm-id":900,"wm-source":"https://bea.example/900","wm-target":"https://me.example/hola/",` +
+		`"wm-protocol":"webmention","content":{"html":"<p>Yo &amp; <b>tú</b></p>","text":"Yo & tú"},"in-reply-to":"https://me.example/hola/",` +
+		`"wm-property":"in-reply-to","wm-private":false}` + "\n]}\n"
+	for _, page := range []string{"", "https://me.example/hola/"} {
+		o := w.out()
+		o.Page = page
+		if d := cmp.Diff(want, w.write(o, "jf2")); d != "" {
+			t.Errorf("page %q (-want +got):\n%s", page, d)
+		}
+	}
 }
 
 // Whatever strangers have written is inert in every output (HOSTILE 30, T-MF08): no element and

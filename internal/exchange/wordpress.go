@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"net/url"
 	"os"
 	"strings"
@@ -12,11 +13,19 @@ import (
 
 // An export of WordPress (WXR) is a feed whose items have the comments of their post within.
 // Pingbacks and trackbacks among these have the page that linked as the author's address:
-// they are taken in as what they are, a mention of that page's.
+// they are taken in as what they are, a mention of that page's. Webmentions that the plugin of
+// that name has received are comments as well; it keeps their source beside them:
+//
+//	protocol                    "webmention"
+//	webmention_source_url       before version 5: semantic_linkbacks_source
+//	url                         before version 5: semantic_linkbacks_canonical
+//	avatar                      before version 5: semantic_linkbacks_avatar
+//	webmention_target_fragment
+//	semantic_linkbacks_type     before version 5, where the type of the comment is "webmention"
 
 func openWordPress(file *os.File, _ *url.URL) (*Source, error) {
 	return &Source{All: func(yield func(site.Foreign, error) bool) {
-		page, status := "", ""
+		page, hidden := "", false
 		containers := map[string]bool{"rss": true, "channel": true, "item": true}
 		err := eachElement(file, containers, func(e *element, parents []string) error {
 			if len(parents) == 0 || parents[len(parents)-1] != "item" {
@@ -24,15 +33,17 @@ func openWordPress(file *os.File, _ *url.URL) (*Source, error) {
 			}
 			switch e.name {
 			case "title":
-				page, status = "", "" // every item begins with it
+				page, hidden = "", false // every item begins with it
 			case "link":
 				page = e.text
 			case "status":
-				status = e.text
+				hidden = hidden || e.text != "publish" && e.text != "inherit" // as attachments do
+			case "post_password":
+				hidden = hidden || e.text != ""
 			case "comment":
 				f := wordpressComment(e)
-				f.Target = page
-				if status != "" && status != "publish" && status != "inherit" { // as attachments do
+				f.Target = page + f.Target
+				if hidden {
 					f.Skip = "its post is not public"
 				}
 				if !yield(f, nil) {
@@ -55,16 +66,57 @@ func wordpressComment(e *element) site.Foreign {
 		Waits:  e.one("comment_approved") == "0", Skip: approvals[e.one("comment_approved")],
 	}
 	f.Received = f.Published
+	if parent := e.one("comment_parent"); parent != "0" {
+		f.Answers = parent
+	}
+	f.Comment = e.one("comment_id")
+	if meta := metaOf(e); meta["webmention_source_url"] != "" {
+		return wordpressWebmention(f, cmp.Or(meta["semantic_linkbacks_type"], e.one("comment_type")), meta)
+	}
 	switch typ := e.one("comment_type"); typ {
 	case "pingback", "trackback":
 		f.Type, f.Source, f.Name, f.Author = "mention", f.Author.URL, f.Author.Name, mf2.Author{}
-	case "", "comment":
-		f.Comment, f.Answers = e.one("comment_id"), e.one("comment_parent")
-		if f.Answers == "0" {
-			f.Answers = ""
+		if f.Source == "" {
+			f.Skip = cmp.Or(f.Skip, "its source is no address")
 		}
+	case "", "comment":
 	default:
 		f.Skip = "it is a " + typ // a review or an order note of some plugin
+	}
+	return f
+}
+
+// earlier are the names that what the plugin keeps had before.
+var earlier = map[string]string{
+	"semantic_linkbacks_source": "webmention_source_url", "semantic_linkbacks_canonical": "url", "semantic_linkbacks_avatar": "avatar",
+}
+
+// metaOf is what plugins keep beside a comment.
+func metaOf(e *element) map[string]string {
+	meta := map[string]string{}
+	for _, one := range e.has {
+		if key := one.one("meta_key"); one.name == "commentmeta" {
+			key = cmp.Or(earlier[key], key)
+			meta[key] = cmp.Or(meta[key], one.one("meta_value"))
+		}
+	}
+	return meta
+}
+
+// wordpressWebmention makes of a comment the Webmention that it was.
+func wordpressWebmention(f site.Foreign, typ string, meta map[string]string) site.Foreign {
+	f.Source, f.URL, f.Author.Photo = meta["webmention_source_url"], meta["url"], meta["avatar"]
+	if fragment := meta["webmention_target_fragment"]; fragment != "" {
+		f.Target = "#" + fragment
+	}
+	rsvp, isRSVP := strings.CutPrefix(typ, "rsvp")
+	switch {
+	case isRSVP:
+		f.Type, f.RSVP = "rsvp", strings.Trim(rsvp, ":-")
+	case typ == "favorite":
+		f.Type = "like"
+	case typ != "" && typ != "comment":
+		f.Type = typ
 	}
 	return f
 }

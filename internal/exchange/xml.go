@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -84,6 +85,25 @@ func eachElement(file *os.File, containers map[string]bool, fn func(e *element, 
 			parents = parents[:len(parents)-1] // the decoder has seen it begin
 		case xml.CharData, xml.Comment, xml.ProcInst, xml.Directive:
 			m.whole()
+		}
+	}
+}
+
+// rootOf is the name of the element that all else lies in, "" in what is no XML. What people
+// have written further on says nothing about what a file is.
+func rootOf(head []byte) string {
+	dec := xml.NewDecoder(withoutBOM(bytes.NewReader(head)))
+	dec.CharsetReader = charset.NewReaderLabel
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return ""
+		}
+		if root, ok := token.(xml.StartElement); ok {
+			return root.Name.Local
+		}
+		if text, ok := token.(xml.CharData); ok && len(bytes.TrimSpace(text)) > 0 {
+			return ""
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tertulia/internal/site"
+	"tertulia/mf2"
 	"tertulia/store"
 )
 
@@ -223,6 +224,74 @@ func TestConversationsOfMergedPages(t *testing.T) {
 		})
 		if !slices.Equal(names, []string{"otra.json"}) {
 			t.Errorf("got %q", names)
+		}
+	}, talking)
+}
+
+// Who is erased is gone from the source with the next minute, however long a batch collects.
+func TestTheErasedLeaveTheSourceAtOnce(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		one, two := w.create(entry("content", "Uno"), "uno"), w.create(entry("content", "Dos"), "dos")
+		pass(time.Minute)
+		stays := foreign(3, one, "Tercera")
+		stays.Source, stays.Author = "https://dora.example/1", mf2.Author{Name: "Dora", URL: "https://dora.example/"}
+		w.take(false, foreign(1, one, "Primera"), foreign(2, two, "Segunda"), stays)
+		w.notice()
+		pass(25 * time.Hour)
+		if text := talkOf(t, dir, "notes/uno.json"); !strings.Contains(text, "Primera") {
+			t.Fatalf("got %q", text)
+		}
+		w.take(false, foreign(4, one, "Cuarta"))
+		w.notice() // and so a batch waits already
+		writes, builds := len(g.written()), g.builds.Load()
+		w.erase(site.Erasable{Domain: "bea.example"})
+		pass(time.Minute)
+		if text := talkOf(t, dir, "notes/uno.json"); strings.Contains(text, "bea.example") || !strings.Contains(text, "Tercera") {
+			t.Errorf("got %q", text)
+		}
+		if text := talkOf(t, dir, "notes/dos.json"); text != "" {
+			t.Errorf("nobody has said anything else there: %q", text)
+		}
+		if got := g.written()[writes:]; len(got) != 1 || g.builds.Load() != builds+1 {
+			t.Errorf("wrote %q, built %d times; want one of each", got, g.builds.Load()-builds)
+		}
+		w.erase(site.Erasable{Domain: "bea.example"})
+		pass(25 * time.Hour)
+		if got := g.written()[writes:]; len(got) != 1 {
+			t.Errorf("again: wrote %q", got)
+		}
+	}, talkingDaily)
+}
+
+// Whoever wants no files any more has none: those of the owner's stay, and all come back when
+// they are wanted again.
+func TestConversationsNoMore(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		one, two := w.create(entry("content", "Uno"), "uno"), w.create(entry("content", "Dos"), "dos")
+		pass(time.Minute)
+		w.take(false, foreign(1, one, "Primera"), foreign(2, two, "Segunda"))
+		w.notice()
+		writeFile(t, filepath.Join(dir, "data/conversation/notes/dos.json"), `{"mine":true}`)
+		w.site.Data = ""
+		writes := len(g.written())
+		for range 3 {
+			w.notice()
+		}
+		if text := talkOf(t, dir, "notes/uno.json"); text != "" {
+			t.Errorf("it is there: %s", text)
+		}
+		if text := talkOf(t, dir, "notes/dos.json"); text != `{"mine":true}` {
+			t.Errorf("the owner's file is %q", text)
+		}
+		w.take(false, foreign(3, two, "Tercera"))
+		w.notice()
+		if got := g.written()[writes:]; len(got) != 1 {
+			t.Errorf("wrote %q", got)
+		}
+		w.site.Data = "data/conversation"
+		w.notice()
+		if text := talkOf(t, dir, "notes/uno.json"); !strings.Contains(text, "Primera") {
+			t.Errorf("it is wanted again: %q", text)
 		}
 	}, talking)
 }

@@ -48,7 +48,7 @@ func (e *Erasing) Erase(ctx context.Context, by string, what Erasable, dry bool)
 		return done, err
 	}
 	e.Jobs.heard.clear()
-	return done, cmp.Or(err, e.removePictures(ctx, done.Files))
+	return done, cmp.Or(err, e.removePictures(ctx, done.Files), e.Jobs.hurryTalk(ctx, e.Site))
 }
 
 // LetBack takes mentions again from what was erased; fs.ErrNotExist when that was not. Nothing

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -56,7 +55,7 @@ func (im *Importer) draft(ctx context.Context, f Foreign) draft {
 		d.why = d.place.why
 		return d
 	}
-	if d.mention, d.why = im.mention(f, target); d.why != "" {
+	if d.mention, d.why = im.mention(f, folded, target); d.why != "" {
 		return d
 	}
 	d.mention.Received = parseDate(f.Received, time.UTC)
@@ -72,21 +71,22 @@ func (im *Importer) draft(ctx context.Context, f Foreign) draft {
 
 // mention is a response as a mention: a Webmention with its true source, or a comment, which
 // has its permalink here. One that was written here comes back as what it was.
-func (im *Importer) mention(f Foreign, target *url.URL) (m store.Mention, why string) {
+func (im *Importer) mention(f Foreign, folded string, target *url.URL) (m store.Mention, why string) {
 	s := im.Pages.Site
-	id := ""
-	if f.Comment != "" {
-		id = im.commentID(f.Comment)
-	} else if rest, ok := strings.CutPrefix(f.Source, s.Endpoint("comment/")); ok && ownID.MatchString(rest) {
-		id = rest
+	if f.Answers != "" {
+		at := *target
+		at.Fragment = anchors[0] + im.commentID(folded, f.Answers)
+		target = &at
 	}
-	if id != "" {
-		m = store.Mention{ID: id, Kind: store.Comment, Source: s.Endpoint("comment/" + id), Target: target.String()}
-		if f.Answers != "" {
-			at := *target
-			at.Fragment = anchors[0] + im.commentID(f.Answers)
-			m.Target = at.String()
+	id, here := strings.CutPrefix(f.Source, s.Endpoint("comment/"))
+	if here = here && isID(id); !here {
+		id = ""
+		if f.Comment != "" {
+			id = im.commentID(folded, f.Comment)
 		}
+	}
+	if here || f.Source == "" && id != "" {
+		m = store.Mention{ID: id, Kind: store.Comment, Source: s.Endpoint("comment/" + id), Target: target.String()}
 		// Its links begin at its page, whatever address it has itself.
 		v := foreignVersion(f, target)
 		v.URL = m.Source
@@ -103,16 +103,14 @@ func (im *Importer) mention(f Foreign, target *url.URL) (m store.Mention, why st
 		return m, "it was made by this service"
 	}
 	v := foreignVersion(f, source)
-	return store.Mention{Source: oneSpelling(source), Target: target.String(), Shown: &v}, ""
+	return store.Mention{ID: id, Source: oneSpelling(source), Target: target.String(), Shown: &v}, ""
 }
 
-// ownID is how the ids of mentions look.
-var ownID = regexp.MustCompile(`^[0-9a-z]{26}$`)
-
-// commentID is the id of a comment from elsewhere. It follows from what it is called there, so
-// that it is the same each time, and so that an answer finds it in whatever order they come.
-func (im *Importer) commentID(name string) string {
-	sum := sha256.Sum256([]byte(im.Pages.Site.Key + "\x00" + im.From + "\x00" + name))
+// commentID is the id of a comment from elsewhere. It follows from what it is called there and
+// from its page, so that it is the same each time, and so that an answer finds it in whatever order
+// they come; of two blogs that become one, both have a comment 1.
+func (im *Importer) commentID(page, name string) string {
+	sum := sha256.Sum256([]byte(im.Pages.Site.Key + "\x00" + im.From + "\x00" + page + "\x00" + name))
 	return store.DerivedID(sum)
 }
 
@@ -153,7 +151,7 @@ func foreignVersion(f Foreign, source *url.URL) store.Version {
 		if v.HTML, v.Text = (sanitize.Options{}).Read(f.HTML, source); !strings.Contains(v.HTML, "<") {
 			v.HTML = ""
 		}
-	} else if strings.TrimSpace(f.Text) != "" {
+	} else if v.Text = plainText(f.Text); len(v.Text) > MaxCommentText { // the bounds are those of HTML
 		_, v.Text = sanitize.Options{}.Read(sanitize.FromPlain(strings.TrimSpace(f.Text)), source)
 	}
 	if len(v.Text) > longText {

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"time"
 
-	"tertulia/internal/failpoint"
 	"tertulia/mf2"
 	"tertulia/store"
 )
@@ -19,8 +18,8 @@ import (
 // that strangers may have written.
 type Foreign struct {
 	Source    string     `json:"source,omitempty"`    // the page that linked here; "" of a comment
-	Comment   string     `json:"comment,omitempty"`   // of a comment, what it is called where it comes from, such as "12"
-	Answers   string     `json:"answers,omitempty"`   // and what the comment is called that it answers; "": the page
+	Comment   string     `json:"comment,omitempty"`   // what it is called where it comes from, such as "12"; "": it has no name that others answer
+	Answers   string     `json:"answers,omitempty"`   // and what that is called which it answers; "": the page
 	Target    string     `json:"target"`              // the page of ours, fragment included
 	Number    uint64     `json:"number,omitempty"`    // wm-id there; 0: it has none
 	Received  string     `json:"received,omitempty"`  // RFC 3339, as the next
@@ -101,9 +100,7 @@ func (im *Importer) Take(ctx context.Context, some []Foreign) ([]Imported, error
 	if im.Dry {
 		do = im.Pages.DB.View
 	}
-	err := do(ctx, im.Pages.Site.Key, take)
-	failpoint.Hit("import.took")
-	return done, err
+	return done, do(ctx, im.Pages.Site.Key, take)
 }
 
 // take writes one response down.

@@ -3,6 +3,7 @@ package site_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -279,10 +280,67 @@ func TestImportedCommentsHaveTheirThread(t *testing.T) {
 		if m := w.mention(by["tercera x"].ID); m.Shown.Person != "" || m.Shown.Author.Name != "" {
 			t.Errorf("got %+v, want nobody who is known", m.Shown)
 		}
+		w.file("otro/index.html") // of another blog, whose comments had numbers of their own
+		w.want("another blog's", w.take(false, comment("1", "", "https://me.example/otro/", "del otro")), "new")
 		other := w.importer(false)
 		other.From = "isso"
 		if done, err := other.Take(t.Context(), []site.Foreign{comment("1", "", page, "otra")}); err != nil || done[0].Done != site.DoneNew {
 			t.Errorf("another system's: %+v, %v", done, err)
+		}
+	})
+}
+
+// What WordPress has received as Webmentions are its comments, and part of their threads.
+func TestImportedWebmentionsHaveTheirThread(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.file("hello/index.html")
+		const page = "https://me.example/hello/"
+		bea, thanks := foreign(0, page, "Hola"), comment("2", "1", page, "gracias")
+		bea.Comment = "1"
+		cleo := foreign(1, page, "de nada")
+		cleo.Comment, cleo.Answers = "3", "2"
+		w.want("the import", w.take(false, cleo, thanks, bea), "new", "new", "new")
+		w.want("again", w.take(false, bea, thanks, cleo), "known", "known", "known")
+		p, err := w.talk.Of(t.Context(), page)
+		if err != nil || len(p.Responses) != 3 {
+			t.Fatalf("got %+v, %v", p, err)
+		}
+		by := map[string]site.Response{}
+		for _, r := range p.Responses {
+			by[r.Text] = r
+		}
+		if by["gracias"].Parent != by["Hola"].ID || by["de nada"].Parent != by["gracias"].ID || by["Hola"].Source != bea.Source {
+			t.Errorf("the thread is %+v", by)
+		}
+		if m := w.mention(by["Hola"].ID); m.Kind != store.Webmention {
+			t.Errorf("it is a %v", m.Kind)
+		}
+	})
+}
+
+// Plain text keeps its paragraphs, and goes out again as it came.
+func TestImportedTextKeepsItsParagraphs(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.file("hello/index.html")
+		const page, long = "https://me.example/hello/", site.MaxCommentText + 1
+		isso := comment("1", "", page, "")
+		isso.HTML, isso.Text = "", "\r\nHola **tú**\r\n\r\n<b>Segundo</b> \u202eotro\x00\n\n\n\nTercero "
+		w.want("the import", w.take(false, isso, foreign(7, page, "Uno\n\nDos"), foreign(8, page, strings.Repeat("a", long))), "new", "new", "new")
+		p, err := w.talk.Of(t.Context(), page)
+		if err != nil || len(p.Responses) != 3 {
+			t.Fatalf("got %+v, %v", p, err)
+		}
+		var texts []string
+		for _, r := range p.Responses {
+			texts = append(texts, r.Text)
+			if len(r.Text) < long && strings.Count(r.HTML, "<p>") < 2 {
+				t.Errorf("readers see %s", r.HTML)
+			}
+		}
+		for _, want := range []string{"Hola **tú**\n\n<b>Segundo</b> otro\n\nTercero", "Uno\n\nDos", strings.Repeat("a", long)} {
+			if !slices.Contains(texts, want) {
+				t.Errorf("got %q, want %q", texts, want)
+			}
 		}
 	})
 }

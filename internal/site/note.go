@@ -33,6 +33,9 @@ func (s *Site) PrivacyNote(l lang.Lang) []NoteSection {
 	if s.TakesComments {
 		kept = append(kept, l.T("privacy.kept.comment"))
 	}
+	if s.Data != "" {
+		kept = append(kept, l.T("privacy.kept.data"))
+	}
 	kept = append(kept, l.T(approvalNotes[cmp.Or(s.Approve, ApprovePeople)]), l.T("privacy.kept.sender"))
 	return []NoteSection{
 		{l.T("privacy.about.title"), []string{l.T("privacy.about.what", s.Name, at), l.T("privacy.about.who", owner, ask)}},

@@ -221,7 +221,7 @@ func TestPrivacyNoteHasAllItsSentences(t *testing.T) {
 		for _, approve := range []site.Approval{"", site.ApprovePeople, site.ApproveAll, site.ApproveNone} {
 			for _, dial := range []site.Bridged{"", site.BridgedFull, site.BridgedFirstName, site.BridgedAnonymous} {
 				for _, uploads := range []string{"", "dir"} {
-					s := &site.Site{URL: home, Base: "https://talk.example/ana.example/", Name: "Ana's", Approve: approve, Bridged: dial, Uploads: uploads}
+					s := &site.Site{URL: home, Base: "https://talk.example/ana.example/", Name: "Ana's", Approve: approve, Bridged: dial, Uploads: uploads, Data: uploads}
 					lines := 0
 					for _, section := range s.PrivacyNote(l) {
 						for _, text := range append(section.Lines, section.Title+".") {
@@ -230,7 +230,7 @@ func TestPrivacyNoteHasAllItsSentences(t *testing.T) {
 							}
 						}
 					}
-					if want := 25 + len(uploads)/3; lines != want {
+					if want := 25 + 2*len(uploads)/3; lines != want {
 						t.Errorf("%s %s %s: %d sentences, want %d", l.Tag(), approve, dial, lines, want)
 					}
 				}
