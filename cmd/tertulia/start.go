@@ -42,7 +42,8 @@ func serve(ctx context.Context, load func() (*settings, error), f given, io stdi
 		return io.fail(err, otherData)
 	}
 	defer control.Close()
-	svc.hello = func(ctx context.Context) error { return svc.greet(ctx, io) }
+	// Who stops the service at once is told all the same how to come in the next time.
+	svc.hello = func(ctx context.Context) error { return svc.greet(context.WithoutCancel(ctx), io) }
 	if err := svc.run(ctx, listeners, control); errors.Is(err, store.ErrBroken) {
 		return io.fail(err, "look at the disk, then start again: what was acknowledged is kept")
 	} else if err != nil {
