@@ -73,10 +73,20 @@ func (p *pages) file(w http.ResponseWriter, r *http.Request, home *url.URL, rest
 	case err != nil:
 		p.broken(w, r, err)
 	case isPage(name) && info.Size() <= maxPage:
-		p.page(w, r, name, address.String())
+		p.page(w, r, name, &address)
 	default:
-		p.raw(w, r, name)
+		p.raw(w, r, name, &address)
 	}
+}
+
+// unread answers where a file could not be read: one that was there a moment ago may have
+// been taken away, as the page of a post is that its owner deletes.
+func (p *pages) unread(w http.ResponseWriter, r *http.Request, address *url.URL, err error) {
+	if absent(err) {
+		p.missing(w, r, address)
+		return
+	}
+	p.broken(w, r, err)
 }
 
 // redirect leads to another path of ours, given as escaped, for good. The query stays.
@@ -153,10 +163,10 @@ func (p *pages) private(w http.ResponseWriter, r *http.Request, address *url.URL
 }
 
 // raw serves a file as it is, with what any server of files says of it.
-func (p *pages) raw(w http.ResponseWriter, r *http.Request, name string) {
+func (p *pages) raw(w http.ResponseWriter, r *http.Request, name string, address *url.URL) {
 	file, err := os.Open(name)
 	if err != nil {
-		p.broken(w, r, err)
+		p.unread(w, r, address, err)
 		return
 	}
 	defer file.Close()
@@ -181,21 +191,21 @@ func (p *pages) raw(w http.ResponseWriter, r *http.Request, name string) {
 
 // page serves an HTML file with its conversation filled in, and one in which nothing is
 // filled in as any other file.
-func (p *pages) page(w http.ResponseWriter, r *http.Request, name, address string) {
+func (p *pages) page(w http.ResponseWriter, r *http.Request, name string, address *url.URL) {
 	file, err := os.ReadFile(name)
 	if err != nil {
-		p.broken(w, r, err)
+		p.unread(w, r, address, err)
 		return
 	}
 	contentType := typeOf(file)
-	filled, err := p.fill(r.Context(), file, contentType, address)
+	filled, err := p.fill(r.Context(), file, contentType, address.String())
 	if err != nil {
 		// The page is worth more than its conversation: it goes out as it is, for now.
 		p.server.log().Error("conversation cannot be shown", "page", address, "error", err)
 		w.Header().Set("Cache-Control", "no-store")
 	}
 	if filled == nil {
-		p.raw(w, r, name)
+		p.raw(w, r, name, address)
 		return
 	}
 	p.advertise(w.Header())
