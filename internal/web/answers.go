@@ -49,7 +49,7 @@ func (a *answers) get(key, state string) (answer, bool) {
 }
 
 func (a *answers) put(one answer) {
-	if len(one.body) > maxAnswers/8 {
+	if len(one.body) > maxAnswers/4 {
 		return
 	}
 	a.mu.Lock()
