@@ -17,19 +17,25 @@ import (
 	"tertulia/internal/site"
 )
 
-// data writes a tar with a file for each page, as Conversation.Data makes them.
-func (o Out) data(ctx context.Context, w *bufio.Writer) error {
-	pages := map[string]bool{}
+// pages are the addresses of the pages with a conversation, in their order.
+func (o Out) pages(ctx context.Context) ([]string, error) {
+	found := map[string]bool{}
 	err := o.each(ctx, func(r site.Response) error {
 		page, _, _ := strings.Cut(r.Target, "#")
-		pages[page] = true
+		found[page] = true
 		return nil
 	})
+	return slices.Sorted(maps.Keys(found)), err
+}
+
+// data writes a tar with a file for each page, as Conversation.Data makes them.
+func (o Out) data(ctx context.Context, w *bufio.Writer) error {
+	pages, err := o.pages(ctx)
 	if err != nil {
 		return err
 	}
 	out := tar.NewWriter(w)
-	for _, page := range slices.Sorted(maps.Keys(pages)) {
+	for _, page := range pages {
 		name, data, err := o.View.Data(ctx, page)
 		if err != nil {
 			return err

@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +18,7 @@ import (
 // what has come by its id. The plugin's templates print all of it as it is, so that what is
 // text there is written as HTML.
 func (o Out) jekyll(ctx context.Context, w *bufio.Writer) error {
-	pages := map[string]bool{}
-	err := o.each(ctx, func(r site.Response) error {
-		page, _, _ := strings.Cut(r.Target, "#")
-		pages[page] = true
-		return nil
-	})
+	pages, err := o.pages(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,7 +27,7 @@ func (o Out) jekyll(ctx context.Context, w *bufio.Writer) error {
 	if len(pages) == 0 {
 		_, _ = w.WriteString("{}\n")
 	}
-	for _, page := range slices.Sorted(maps.Keys(pages)) {
+	for _, page := range pages {
 		_, _ = fmt.Fprintf(w, "%s:\n", quoted(o.path(page)))
 		if err := o.jekyllPage(ctx, w, page); err != nil {
 			return err
