@@ -211,22 +211,7 @@ func (j *Jobs) takeAlong(ctx context.Context, s *Site) error {
 				return err
 			}
 		}
-		for _, d := range done {
-			if err := s.tookAlong(tx, d); err != nil {
-				return err
-			}
-		}
-		for _, permalink := range alone {
-			if err := tx.Enqueue(s.publishJob(permalink)); err != nil {
-				return err
-			}
-		}
-		for _, permalink := range away {
-			if err := s.putOff(tx, permalink); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.tookAll(tx, done, alone, away)
 	})
 	if err != nil {
 		return err
@@ -236,6 +221,26 @@ func (j *Jobs) takeAlong(ctx context.Context, s *Site) error {
 		return err
 	}
 	return j.writeTalk(ctx, s, more)
+}
+
+// tookAll writes down what became of the posts that were collected.
+func (s *Site) tookAll(tx *store.Tx, done []written, alone, away []string) error {
+	for _, d := range done {
+		if err := s.tookAlong(tx, d); err != nil {
+			return err
+		}
+	}
+	for _, permalink := range alone {
+		if err := tx.Enqueue(s.publishJob(permalink)); err != nil {
+			return err
+		}
+	}
+	for _, permalink := range away {
+		if err := s.putOff(tx, permalink); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tookAlong writes down that a file has its write-backs.
