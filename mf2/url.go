@@ -66,7 +66,8 @@ func written(raw, plain string, escape func() string) string {
 
 func normalHost(u *url.URL) string {
 	host, port := u.Hostname(), u.Port()
-	if !isASCII(host) {
+	literal := strings.HasPrefix(u.Host, "[") // an address, and perhaps its zone: no name
+	if !literal && !isASCII(host) {
 		ascii, err := idna.Lookup.ToASCII(host)
 		if err != nil { // the rules have no emoji, the DNS has
 			ascii, err = idna.Punycode.ToASCII(strings.ToLower(host))
@@ -79,7 +80,7 @@ func normalHost(u *url.URL) string {
 	if port == defaultPort[strings.ToLower(u.Scheme)] {
 		port = ""
 	}
-	if strings.HasPrefix(u.Host, "[") {
+	if literal {
 		host = "[" + host + "]"
 	}
 	if port != "" {
