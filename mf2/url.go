@@ -90,19 +90,23 @@ func normalHost(u *url.URL) string {
 }
 
 // normalEscapes writes percent-encoded bytes in upper case, unreserved characters
-// as themselves, and bytes that no URL may hold percent-encoded.
+// as themselves, and bytes that no URL may hold percent-encoded. What follows a stray
+// percent sign stays encoded, so that the two do not read as one: "%%41a" is not "%Aa".
 func normalEscapes(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
+	stray := -3 // where the last one was written
 	for i := 0; i < len(s); i++ {
 		c, escaped := s[i], false
 		if c == '%' && i+2 < len(s) {
 			if decoded, err := url.PathUnescape(s[i : i+3]); err == nil {
 				c, escaped = decoded[0], true
 				i += 2
+			} else {
+				stray = b.Len()
 			}
 		}
-		if escaped && !unreserved(c) || c <= ' ' || c >= 0x7f {
+		if escaped && (!unreserved(c) || b.Len()-stray < 3) || c <= ' ' || c >= 0x7f {
 			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
 		} else {
 			b.WriteByte(c)
