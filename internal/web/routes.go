@@ -111,7 +111,9 @@ func (p *pages) endpoints() http.Handler {
 	all("signin/back", p.only(p.comeBack, nil))
 	all("signin/back/{provider}", p.only(p.comeBack, nil))
 	all("client", p.only(p.client, nil))
-	all("signin.js", p.only(p.serveScript, nil))
+	for name, js := range theme.Scripts() {
+		all(name, p.only(newAsset("text/javascript", js).serve, nil))
+	}
 	all("auth/decide", p.only(nil, p.decideConsent))
 	all("signout", p.only(nil, p.signOut))
 	all("admin/", p.only(p.admin, nil))

@@ -47,7 +47,7 @@ func (p *pages) showSessions(w http.ResponseWriter, r *http.Request, status int,
 		return
 	}
 	if view.NewPasskey != "" {
-		view.Script = p.script()
+		view.Script = p.script("sessions")
 	}
 	for _, k := range keys {
 		view.Passkeys = append(view.Passkeys, theme.Passkey{ID: k.ID, Name: k.Name, Created: k.Created, Used: k.Used})

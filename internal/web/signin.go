@@ -54,7 +54,7 @@ func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, status int, v
 		view.Providers = append(view.Providers, theme.Link{Name: one.Name, URL: p.base.Path + "signin/at/" + one.ID})
 	}
 	if view.Passkey != "" {
-		view.Script = p.script()
+		view.Script = p.script("signin")
 	}
 	if view.Several = len(p.Keepers) > 0; !view.Several {
 		view.Me = p.Me()
@@ -100,19 +100,6 @@ func (p *pages) trySignIn(w http.ResponseWriter, r *http.Request) {
 	default:
 		p.admit(w, r, pass)
 	}
-}
-
-// script is the address of the script that offers passkeys.
-func (p *pages) script() string {
-	_, hash := theme.Script()
-	return p.base.Path + "signin.js?v=" + hash
-}
-
-// serveScript answers with it.
-func (p *pages) serveScript(w http.ResponseWriter, r *http.Request) {
-	js, _ := theme.Script()
-	w.Header().Set("Cache-Control", "public, max-age=86400")
-	send(w, r, http.StatusOK, "text/javascript; charset=utf-8", js)
 }
 
 // link shows a one-time sign-in link, to be confirmed: looking at it, as mail

@@ -113,7 +113,7 @@ func (s *Server) trusts(a netip.Addr) bool {
 	return false
 }
 
-// policy is for the service's own pages: no script but one, nothing from elsewhere, no
+// policy is for the service's own pages: no script but their own, nothing from elsewhere, no
 // framing.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -126,7 +126,7 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, page 
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy+formAction(page)+p.scripts(page))
+	h.Set("Content-Security-Policy", policy+formAction(page)+p.allowScript(page))
 	if h.Get("Referrer-Policy") == "" {
 		h.Set("Referrer-Policy", "same-origin")
 	}
@@ -148,15 +148,6 @@ func formAction(page string) string {
 		return ""
 	}
 	return "; form-action 'self'"
-}
-
-// scripts allows the one script that there is, by its address, on the pages that have it:
-// what else lies on the host runs nowhere.
-func (p *pages) scripts(page string) string {
-	if page == "signin" || page == "sessions" {
-		return "; script-src " + p.Endpoint("signin.js")
-	}
-	return ""
 }
 
 // send answers with a body that is complete. What a cache may keep has a validator,
@@ -197,7 +188,6 @@ func (p *pages) keepLanguage(w http.ResponseWriter, r *http.Request) {
 
 // shell is what surrounds a page.
 func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
-	l := p.language(r)
 	_, hash := theme.Stylesheet()
 	s := theme.Shell{
 		Site:      theme.Link{Name: p.Name, URL: p.Me()},
@@ -212,13 +202,7 @@ func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
 		}
 	}
 	if owner != nil {
-		for _, page := range []struct{ path, title string }{{"admin/", "inbox.title"}, {"admin/tokens", "tokens.title"}, {"admin/sessions", "sessions.title"}} {
-			if page.path == "admin/tokens" && !owner.Role.May(site.Owner) {
-				continue // moderators have nothing to do there
-			}
-			at := p.base.Path + page.path
-			s.Nav = append(s.Nav, theme.Link{Name: l.T(page.title), URL: at, Current: r.URL.Path == at})
-		}
+		s.Nav = p.nav(r, owner)
 		s.SignOut = p.base.Path + "signout"
 		s.Hidden = []theme.Field{{Name: "form", Value: owner.form()}}
 	}

@@ -5,7 +5,7 @@
 //
 // A page is named by its template and takes the view type that says so in its
 // comment. Everything in a view is text and is escaped, except the fields of type
-// [template.HTML], which the caller has sanitised. The pages need no script ([Script] only offers passkeys), load
+// [template.HTML], which the caller has sanitised. The pages need no script ([Scripts] only help), load
 // nothing from elsewhere, and meet WCAG 2.2 AA. Responses are marked up as
 // u-comment, u-like and u-repost h-cite.
 // Spec: salmention
@@ -52,11 +52,10 @@ var usual = &Set{map[lang.Lang]*template.Template{
 }}
 
 var (
-	conversation, _    = read("conversation.css")
-	style, styleHash   = read("conversation.css", "style.css")
-	script, scriptHash = read("signin.js")
-	widget, _          = read("widget.js")
-	counter, _         = read("count.js")
+	conversation, _  = read("conversation.css")
+	style, styleHash = read("conversation.css", "style.css")
+	widget, _        = read("widget.js")
+	counter, _       = read("count.js")
 )
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
@@ -89,9 +88,15 @@ func (s *Set) Render(w io.Writer, page string, l lang.Lang, view any) error {
 // in it.
 func Stylesheet() (css []byte, hash string) { return bytes.Clone(style), styleHash }
 
-// Script is the script of the pages "signin" and "sessions", which offers passkeys, with a
-// hash of it for its address.
-func Script() (js []byte, hash string) { return bytes.Clone(script), scriptHash }
+// Scripts are the scripts of the service's own pages by their names. Each page works without;
+// signin.js offers passkeys.
+func Scripts() map[string][]byte {
+	scripts := map[string][]byte{}
+	for _, name := range []string{"signin.js"} {
+		scripts[name], _ = read(name)
+	}
+	return scripts
+}
 
 // ConversationStyle is the stylesheet of a conversation on any page.
 func ConversationStyle() []byte { return bytes.Clone(conversation) }
