@@ -92,7 +92,7 @@ func (p *pages) kept(next http.HandlerFunc) http.HandlerFunc {
 		if !ok {
 			plain := r.Clone(r.Context()) // the whole answer, whatever is asked of it this time
 			plain.Method, plain.Header = http.MethodGet, r.Header.Clone()
-			for _, condition := range []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+			for _, condition := range conditions {
 				plain.Header.Del(condition)
 			}
 			made := &written{status: http.StatusOK, header: w.Header().Clone()}
@@ -109,8 +109,23 @@ func (p *pages) kept(next http.HandlerFunc) http.HandlerFunc {
 			w.Header()[name] = slices.Clone(values)
 		}
 		w.Header().Del("Content-Length") // it may be asked for a part, or for nothing new
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.stampAgain(r.Context(), page, one.body)))
+		whole(w, r, p.stampAgain(r.Context(), page, one.body))
 	}
+}
+
+// conditions are the headers of a request that asks for a part, or only for what is new.
+var conditions = []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"}
+
+// whole answers with a body, or with what of it is asked for. In the usual case it goes to the
+// network in one piece with its headers, for which [http.ServeContent] takes several.
+func whole(w http.ResponseWriter, r *http.Request, body []byte) {
+	if slices.ContainsFunc(conditions, func(name string) bool { return r.Header[name] != nil }) {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+		return
+	}
+	w.Header().Set("Accept-Ranges", "bytes")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the reader may have gone
 }
 
 // stampAgain is something with a form for comments on a page, with the time now in it.

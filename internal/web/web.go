@@ -157,7 +157,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, contentType string
 	h.Set("Content-Type", contentType)
 	if status == http.StatusOK && !strings.HasPrefix(h.Get("Cache-Control"), "no-store") {
 		h.Set("ETag", validator(body))
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+		whole(w, r, body)
 		return
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -9,7 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"time"
 
 	"tertulia/internal/web/theme"
 )
@@ -36,7 +34,7 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("v") == a.hash {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.body))
+	whole(w, r, a.body)
 }
 
 // Embedding is what shows conversations in pages that something else serves.
