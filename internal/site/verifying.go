@@ -104,9 +104,12 @@ func (j *Jobs) mentioned(ctx context.Context, s *Site, id string) (m store.Menti
 			page = store.Page{}
 			return ignore(err, fs.ErrNotExist)
 		}
+		mark, hidden := tx.PostMark(page.URL)
+		if isPost = mark != ""; !hidden {
+			return nil
+		}
 		post, err := tx.Post(page.URL)
-		isPost = err == nil
-		if isPost && secret(post) {
+		if err == nil && secret(post) {
 			page = store.Page{}
 		}
 		return ignore(err, fs.ErrNotExist)
