@@ -118,6 +118,10 @@ func (m *Mentions) pageFor(ctx context.Context, folded string, target *url.URL) 
 		if page, err = tx.PageAt(folded); err != nil {
 			return ignore(err, fs.ErrNotExist)
 		}
+		mark, hidden := tx.PostMark(page.URL)
+		if isPost = mark != ""; !hidden {
+			return nil
+		}
 		post, err := tx.Post(page.URL)
 		switch isPost = err == nil; {
 		case isPost && (early(post, tx.Now) || !post.Visible() && (serves || !secret(post))):

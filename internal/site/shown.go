@@ -133,10 +133,11 @@ func (c *Conversation) addressOf(tx *store.Tx, id string) (string, error) {
 	if err != nil || !page.Found {
 		return "", ignore(err, fs.ErrNotExist)
 	}
+	if _, hidden := tx.PostMark(page.URL); !hidden {
+		return page.URL, nil
+	}
 	post, err := tx.Post(page.URL)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return page.URL, nil
 	case err != nil:
 		return "", err
 	case !post.Visible() || early(post, tx.Now):
