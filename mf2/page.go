@@ -1,6 +1,7 @@
 package mf2
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -37,11 +38,14 @@ type Page struct {
 // error is r's own, or wraps [ErrTooDeep] when more than 512 elements are open at
 // once.
 func Parse(r io.Reader, contentType string, base *url.URL) (Page, *html.Node, error) {
-	body, err := io.ReadAll(r)
-	if err != nil {
+	var body bytes.Buffer
+	if known, ok := r.(interface{ Len() int }); ok {
+		body.Grow(known.Len() + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(r); err != nil {
 		return Page{}, nil, fmt.Errorf("read page: %w", err)
 	}
-	text := decode(body, contentType)
+	text := decode(body.Bytes(), contentType)
 	start := Affordable(text, maxNodes)
 	doc, err := html.ParseWithOptions(strings.NewReader(start), html.ParseOptionEnableScripting(false))
 	if err != nil {

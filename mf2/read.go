@@ -31,12 +31,14 @@ func Read(doc *html.Node, base *url.URL) (page Page) {
 	if base != nil {
 		length = len(base.String())
 	}
-	data := microformats.ParseNode(budgeted(doc, length), base)
+	affordable := budgeted(doc, length)
+	data := microformats.ParseNode(&affordable.nodes[0], base)
 	if data == nil {
 		return page
 	}
 	page.Rels = data.Rels
 	page.Items = plainItems(data.Items)
+	affordable.giveBack()
 	return page
 }
 

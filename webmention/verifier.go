@@ -127,7 +127,7 @@ func (v *Verifier) read(resp *http.Response, got *Verification, target *url.URL)
 	if limit <= 0 {
 		limit = maxBody
 	}
-	body, truncated, err := readUpTo(resp.Body, limit)
+	body, truncated, err := readUpTo(resp.Body, resp.ContentLength, limit)
 	if err != nil {
 		return err
 	}
@@ -213,11 +213,18 @@ func decodeText(body []byte, contentType string) []byte {
 	return bytes.ToValidUTF8(body, []byte("\ufffd"))
 }
 
+// believed is how much of a length that a stranger has announced is taken for granted.
+const believed = 128 << 10
+
 // readUpTo reads at most limit bytes and reports whether there would be more. A
-// body that the client itself cuts off there is truncated too, not broken.
+// body that the client itself cuts off there is truncated too, not broken. length is what
+// was announced, negative when nothing was.
 // Spec: webmention#limits-on-get-requests-p-4
-func readUpTo(r io.Reader, limit int64) (body []byte, truncated bool, err error) {
-	body, err = io.ReadAll(io.LimitReader(r, limit+1))
+func readUpTo(r io.Reader, length, limit int64) (body []byte, truncated bool, err error) {
+	var b bytes.Buffer
+	b.Grow(int(min(max(length, 0), limit, believed)) + bytes.MinRead)
+	_, err = b.ReadFrom(io.LimitReader(r, limit+1))
+	body = b.Bytes()
 	long := (*http.MaxBytesError)(nil)
 	switch {
 	case int64(len(body)) > limit:
