@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io/fs"
 	"net/url"
 	"slices"
@@ -19,6 +20,16 @@ import (
 
 // maxPage bounds a page that is read into memory to have its conversation filled in.
 const maxPage = 8 << 20
+
+// dressed is what shows that a page has a stylesheet for conversations: it links ours or the
+// built-in theme's, its widget brings it along, or it wants none (docs/widget.md).
+var dressed = []string{"conversation.css", "tertulia.css", "widget.js", "--tertulia:"}
+
+// sheetLink is the element that brings the stylesheet into a page that has none.
+func (p *pages) sheetLink() string {
+	address := p.Endpoint("conversation.css") + "?v=" + newAsset("", theme.ConversationStyle()).hash
+	return `<link rel="stylesheet" href="` + html.EscapeString(address) + `">`
+}
 
 // fill puts the conversation into a page that is found at address: into its first
 // <tertulia-conversation>, else into the element that the site's settings choose. What
@@ -44,6 +55,9 @@ func (p *pages) fill(ctx context.Context, page []byte, contentType, address stri
 	inside, err := p.inside(ctx, address, read)
 	if inside == nil || err != nil {
 		return nil, err
+	}
+	if !slices.ContainsFunc(dressed, func(sign string) bool { return bytes.Contains(page, []byte(sign)) }) {
+		inside = append([]byte(p.sheet), inside...)
 	}
 	if !wide {
 		inside = narrow(inside)

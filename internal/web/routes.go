@@ -28,6 +28,7 @@ func (s *Server) Handler() http.Handler {
 			panic("the base of a site was checked with the settings: " + err.Error())
 		}
 		p := &pages{Site: one, base: base, server: s, theme: theme.In(one.Words...)}
+		p.sheet = p.sheetLink()
 		one.IndieAuth.Consent, one.IndieAuth.ErrorPage = p, p.refuse
 		areas = append(areas, newArea(base, p.endpoints()), newArea(wellKnown(base), p.metadata()))
 		if len(s.Sites) == 1 {

@@ -195,8 +195,32 @@ func TestFilesKeepTheirCaching(t *testing.T) {
 func TestFilesWithAChosenPlace(t *testing.T) {
 	inWorldOf(t, []house{{home: "https://ana.example/", language: "es", at: "div.talk"}}, func(w *world) {
 		w.write("a.html", `<div class="x talk">OLD</div><p>after</p>`)
-		if a := w.visitor().get("https://ana.example/a.html"); !strings.HasPrefix(a.body, `<div class="x talk"><section class="tertulia"`) || !strings.HasSuffix(a.body, "</section>\n</div><p>after</p>") {
+		if a := w.visitor().get("https://ana.example/a.html"); !strings.HasPrefix(a.body, `<div class="x talk">`+sheet) || !strings.HasSuffix(a.body, "</section>\n</div><p>after</p>") {
 			w.Errorf("got %s", a.body)
+		}
+	})
+}
+
+// Nothing has to be edited for a conversation to look like one; a page that has seen to that
+// itself, or wants no stylesheet, gets none.
+func TestFilledPagesHaveAStylesheet(t *testing.T) {
+	inWorldOf(t, []house{{home: "https://ana.example/", language: "es"}}, func(w *world) {
+		const place = "<tertulia-conversation></tertulia-conversation>"
+		for name, c := range map[string]struct {
+			page string
+			want int
+		}{
+			"plain":    {place, 1},
+			"linked":   {`<link rel="stylesheet" href="/-/conversation.css">` + place, 0},
+			"theme":    {`<link rel="stylesheet" href="/tertulia.css">` + place, 0},
+			"widget":   {place + `<script src="/-/widget.js" type="module"></script>`, 0},
+			"unstyled": {"<style>:root { --tertulia: none }</style>" + place, 0},
+		} {
+			w.write(name+".html", c.page)
+			a := w.visitor().get("https://ana.example/" + name + ".html")
+			if got := strings.Count(a.body, sheet); got != c.want || !strings.Contains(a.body, filledIn) {
+				w.Errorf("%s: got %d stylesheets, want %d:\n%s", name, got, c.want, a.body)
+			}
 		}
 	})
 }

@@ -47,6 +47,7 @@ func says(body string, header ...string) http.HandlerFunc {
 
 const (
 	page     = "https://ana.example/a/"
+	sheet    = `<link rel="stylesheet" href="https://ana.example/-/conversation.css?v=`
 	filledIn = `<section class="tertulia"`
 )
 
@@ -62,7 +63,7 @@ func TestUpstreamPagesAreFilled(t *testing.T) {
 		b := w.visitor()
 		first := b.get(page)
 		before, _, _ := strings.Cut(here, "OLD")
-		if first.status != 200 || !strings.HasPrefix(first.body, before+filledIn) || !strings.HasSuffix(first.body, `</tertulia-conversation><p>after</p>`) {
+		if first.status != 200 || !strings.HasPrefix(first.body, before+sheet) || !strings.Contains(first.body, `">`+filledIn) || !strings.HasSuffix(first.body, `</tertulia-conversation><p>after</p>`) {
 			t.Fatalf("got %d %s", first.status, first.body)
 		}
 		tag := first.header.Get("ETag")
@@ -126,7 +127,7 @@ func TestUpstreamPagesAreFilled(t *testing.T) {
 			t.Errorf("both: got %s", a.body)
 		}
 		body = `<p>x</p><div id="comments">OLD</div>`
-		if a := b.get(page); !strings.HasPrefix(a.body, `<p>x</p><div id="comments">`+filledIn) || strings.Contains(a.body, "OLD") {
+		if a := b.get(page); !strings.HasPrefix(a.body, `<p>x</p><div id="comments">`+sheet) || strings.Contains(a.body, "OLD") {
 			t.Errorf("chosen: got %s", a.body)
 		}
 	})

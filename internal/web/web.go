@@ -71,6 +71,7 @@ type pages struct {
 	base   *url.URL
 	server *Server
 	theme  *theme.Set
+	sheet  string // what pages that are filled in and have no stylesheet for it get
 }
 
 func (s *Server) log() *slog.Logger {
