@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,6 +169,40 @@ func TestCommentsOfPagesThatNobodyMayKnow(t *testing.T) {
 			}
 			if _, err := c.Form(t.Context(), page, "", visitor); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("the form of %s: %v", page, err)
+			}
+		}
+	})
+}
+
+// Who answers a comment on their own site links its permalink here, and stands below it; of a
+// comment that readers do not see nobody learns that way.
+func TestCommentsAreAnsweredFromElsewhere(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		page, c := w.create(entry("content", "hello")), w.commenting()
+		left := leave(t, c, draft(t, c, page, "a question"))
+		bea := w.host("bea.example")
+		bea.says("/1", replyTo(left.Permalink, "an answer"))
+		if _, err := w.send("https://bea.example/1", left.Permalink); err == nil {
+			t.Error("a comment that waits was answered")
+		}
+		w.decide(w.approve, left.ID)
+		id := w.receive("https://bea.example/1", left.Permalink)
+		w.decide(w.approve, id)
+		if m := w.mention(id); m.State != store.Approved || m.Shown.Type != "reply" {
+			t.Errorf("got %s, %+v", m.State, m.Shown)
+		}
+		lines := w.tree(page)
+		if len(lines) != 2 || !strings.Contains(lines[0], "a question") || !strings.HasPrefix(lines[1], " ") || !strings.Contains(lines[1], "an answer") {
+			t.Errorf("got %q", lines)
+		}
+		w.restart()
+		w.receive("https://bea.example/1", left.Permalink)
+		if again := w.tree(page); !slices.Equal(again, lines) {
+			t.Errorf("sent again: got %q, want %q", again, lines)
+		}
+		for _, other := range []string{"https://me.example/-/comment/nothing", "https://me.example/-/comment/", "https://me.example/-/comment/" + id} {
+			if _, err := w.send("https://bea.example/2", other); err == nil {
+				t.Errorf("%s is taken for a comment", other)
 			}
 		}
 	})

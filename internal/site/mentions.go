@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -37,7 +38,11 @@ var errComment = &webmention.Error{Code: webmention.CodeInvalidSource, Message: 
 // decided stands (TRAPS T-WR14, T-WR15, T-WR26).
 // Spec: webmention#request-verification-p-3
 func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention.Receipt, error) {
-	folded, ok := m.Site.Fold(r.Target)
+	about, err := m.about(ctx, r.Target)
+	if err != nil {
+		return webmention.Receipt{}, err
+	}
+	folded, ok := m.Site.Fold(about)
 	if !ok {
 		return webmention.Receipt{}, errNoPage
 	}
@@ -47,7 +52,7 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 	if err := m.Limits.allow(r.From, r.Source); err != nil {
 		return webmention.Receipt{}, err
 	}
-	page, err := m.pageFor(ctx, folded, r.Target)
+	page, err := m.pageFor(ctx, folded, about)
 	if err != nil {
 		return webmention.Receipt{}, err
 	}
@@ -99,6 +104,34 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 	}
 	failpoint.Hit("mention.accepted")
 	return webmention.Receipt{Status: m.Site.Endpoint("webmention/" + mention.ID)}, nil
+}
+
+// about is the page that a target belongs to: of a comment that readers see, the one that it was
+// left on, so that who answers it on their own site stands below it.
+func (m *Mentions) about(ctx context.Context, target *url.URL) (page *url.URL, err error) {
+	if !m.Site.isComment(target) {
+		return target, nil
+	}
+	id := path.Base(target.Path)
+	if !isID(id) {
+		return nil, errNoPage
+	}
+	err = m.DB.View(ctx, m.Site.Key, func(tx *store.Tx) error {
+		comment, err := tx.Mention(id)
+		if err == nil && comment.State == store.Duplicate {
+			comment, err = tx.Mention(comment.Twin)
+		}
+		if err != nil || comment.Kind != store.Comment || !comment.IsPublic() {
+			return cmp.Or(ignore(err, fs.ErrNotExist), error(errNoPage))
+		}
+		at, err := tx.Page(comment.Page)
+		if err != nil {
+			return err
+		}
+		page, err = url.Parse(at.URL)
+		return err
+	})
+	return page, err
 }
 
 // oneSpelling is a source without what makes no other page of it: the case of its

@@ -60,7 +60,7 @@ func thread(all []Response) {
 // answering tells whether there is anything to be found out.
 func answering(all []Response) bool {
 	for _, r := range all {
-		if len(r.InReplyTo)+len(r.veiled.answers) > 0 || strings.Contains(r.Target, "#") {
+		if len(r.InReplyTo)+len(r.veiled.answers) > 0 || strings.Contains(r.Target, "#") || strings.Contains(r.Target, "/comment/") {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -241,6 +242,7 @@ func (p *pages) comment(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=60")
+	w.Header().Add("Link", fmt.Sprintf(`<%s>; rel="webmention"`, p.Endpoint("webmention"))) // it can be answered
 	view := theme.Comment{
 		Shell: p.shell(r, nil), About: theme.Link{Name: c.Title, URL: c.Page}, Response: response(c.Response), Answer: c.Answer,
 	}
