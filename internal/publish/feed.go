@@ -1,72 +1,27 @@
 package publish
 
 import (
-	"encoding/xml"
 	"strings"
 	"time"
+
+	"tertulia/internal/atom"
 )
 
-// The Atom feed. Its ids are permalinks, and its time is that of the newest change
-// in it, so that the same posts always make the same bytes.
+// feed is the feed.xml of a page at an address, which has a slash at its end. Its ids are
+// permalinks, and its time is that of the newest change in it, so that the same posts always make
+// the same bytes.
 // Spec: rfc4287#section-4.1.1
-type (
-	atomFeed struct {
-		XMLName xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
-		Lang    string   `xml:"http://www.w3.org/XML/1998/namespace lang,attr,omitempty"`
-		ID      string   `xml:"id"`
-		Title   string   `xml:"title"`
-		Note    string   `xml:"subtitle,omitempty"`
-		Updated string   `xml:"updated"`
-		Maker   string   `xml:"generator"`
-		Links   []atomLink
-		Author  atomAuthor
-		Entries []atomEntry
-	}
-	atomLink struct {
-		XMLName xml.Name `xml:"link"`
-		Rel     string   `xml:"rel,attr"`
-		Type    string   `xml:"type,attr,omitempty"`
-		Href    string   `xml:"href,attr"`
-	}
-	atomAuthor struct {
-		XMLName xml.Name `xml:"author"`
-		Name    string   `xml:"name"`
-		URI     string   `xml:"uri"`
-	}
-	atomEntry struct {
-		XMLName   xml.Name `xml:"entry"`
-		ID        string   `xml:"id"`
-		Title     string   `xml:"title"`
-		Links     []atomLink
-		Published string `xml:"published,omitempty"`
-		Updated   string `xml:"updated"`
-		Tags      []atomTag
-		Summary   string `xml:"summary,omitempty"`
-		Content   atomText
-	}
-	atomTag struct {
-		XMLName xml.Name `xml:"category"`
-		Term    string   `xml:"term,attr"`
-	}
-	atomText struct {
-		XMLName xml.Name `xml:"content"`
-		Type    string   `xml:"type,attr"`
-		Text    string   `xml:",chardata"`
-	}
-)
-
-// feed is the feed.xml of a page at an address, which has a slash at its end.
 func (p *press) feed(at, title string, posts []*postView, c Change) ([]byte, error) {
-	f := atomFeed{
-		Maker: "Tertulia", Lang: p.site.Language, ID: at, Title: title, Note: p.site.Note,
-		Author: atomAuthor{Name: p.site.Author, URI: p.site.URL},
-		Links: []atomLink{
-			{Rel: "self", Type: "application/atom+xml", Href: at + "feed.xml"},
+	f := atom.Feed{
+		Generator: "Tertulia", Lang: p.site.Language, ID: at, Title: title, Subtitle: p.site.Note,
+		Author: &atom.Person{Name: p.site.Author, URI: p.site.URL},
+		Links: []atom.Link{
+			{Rel: "self", Type: atom.Media, Href: at + "feed.xml"},
 			{Rel: "alternate", Type: "text/html", Href: at},
 		},
 	}
 	if p.site.Hub != "" {
-		f.Links = append(f.Links, atomLink{Rel: "hub", Href: p.site.Hub})
+		f.Links = append(f.Links, atom.Link{Rel: "hub", Href: p.site.Hub})
 	}
 	var newest time.Time
 	for _, v := range posts {
@@ -83,27 +38,26 @@ func (p *press) feed(at, title string, posts []*postView, c Change) ([]byte, err
 	if len(posts) == 0 { // the last post is gone
 		newest = changed(c.Post.Published, c.Post.Updated)
 	}
-	f.Updated = newest.Format(time.RFC3339)
-	b, err := xml.MarshalIndent(f, "", " ")
-	return append([]byte(xml.Header), append(b, '\n')...), err
+	f.Updated = atom.Time(newest)
+	return f.Encode()
 }
 
 // entry is one post of the feed, with what its page shows as the content.
-func (p *press) entry(v *postView, at time.Time) (atomEntry, error) {
+func (p *press) entry(v *postView, at time.Time) (atom.Entry, error) {
 	var content strings.Builder
 	if err := p.tmpl.ExecuteTemplate(&content, "feed-content", page{Site: p.site, Post: v}); err != nil {
-		return atomEntry{}, err
+		return atom.Entry{}, err
 	}
-	e := atomEntry{
-		ID: v.URL, Title: v.Heading, Summary: v.Summary, Updated: at.Format(time.RFC3339),
-		Links:   []atomLink{{Rel: "alternate", Type: "text/html", Href: v.URL}},
-		Content: atomText{Type: "html", Text: strings.TrimSpace(content.String())},
+	e := atom.Entry{
+		ID: v.URL, Title: v.Heading, Summary: v.Summary, Updated: atom.Time(at),
+		Links:   []atom.Link{{Rel: "alternate", Type: "text/html", Href: v.URL}},
+		Content: &atom.Content{Type: "html", Text: strings.TrimSpace(content.String())},
 	}
 	if !v.Published.IsZero() {
-		e.Published = v.Published.Format(time.RFC3339)
+		e.Published = atom.Time(v.Published)
 	}
 	for _, tag := range v.Tags {
-		e.Tags = append(e.Tags, atomTag{Term: tag.Name})
+		e.Tags = append(e.Tags, atom.Tag{Term: tag.Name})
 	}
 	return e, nil
 }

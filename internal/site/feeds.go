@@ -2,10 +2,10 @@ package site
 
 import (
 	"cmp"
-	"encoding/xml"
 	"strconv"
 	"time"
 
+	"tertulia/internal/atom"
 	"tertulia/mf2"
 )
 
@@ -18,9 +18,9 @@ const mentionsName = "Webmentions"
 // Atom is the answer as an Atom feed; self is the address that it was asked for at.
 // Spec: rfc4287#section-4.1.1
 func (s *Site) Atom(f Found, self string) ([]byte, error) {
-	feed := atomFeed{
+	feed := atom.Feed{
 		Lang: s.Language, ID: self, Title: mentionsName + " · " + s.URL.Host, Generator: "Tertulia",
-		Links: []atomLink{{Rel: "self", Type: "application/atom+xml", Href: self}, {Rel: "alternate", Type: "text/html", Href: s.Me()}},
+		Links: []atom.Link{{Rel: "self", Type: atom.Media, Href: self}, {Rel: "alternate", Type: "text/html", Href: s.Me()}},
 	}
 	newest := time.Unix(0, 0)
 	for _, r := range f.Responses {
@@ -29,67 +29,23 @@ func (s *Site) Atom(f Found, self string) ([]byte, error) {
 		}
 		feed.Entries = append(feed.Entries, s.atomEntry(r))
 	}
-	feed.Updated = newest.UTC().Format(time.RFC3339)
-	b, err := xml.MarshalIndent(feed, "", " ")
-	return append([]byte(xml.Header), append(b, '\n')...), err
+	feed.Updated = atom.Time(newest.UTC())
+	return feed.Encode()
 }
 
-type (
-	atomFeed struct {
-		XMLName   xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
-		Lang      string   `xml:"http://www.w3.org/XML/1998/namespace lang,attr,omitempty"`
-		ID        string   `xml:"id"`
-		Title     string   `xml:"title"`
-		Updated   string   `xml:"updated"`
-		Generator string   `xml:"generator"`
-		Links     []atomLink
-		Entries   []atomEntry
-	}
-	atomLink struct {
-		XMLName xml.Name `xml:"link"`
-		Rel     string   `xml:"rel,attr"`
-		Type    string   `xml:"type,attr,omitempty"`
-		Href    string   `xml:"href,attr"`
-	}
-	atomAuthor struct {
-		Name string `xml:"name"`
-		URI  string `xml:"uri,omitempty"`
-	}
-	atomEntry struct {
-		XMLName   xml.Name   `xml:"entry"`
-		Lang      string     `xml:"http://www.w3.org/XML/1998/namespace lang,attr,omitempty"`
-		ID        string     `xml:"id"`
-		Title     string     `xml:"title"`
-		Author    atomAuthor `xml:"author"`
-		Links     []atomLink
-		Published string `xml:"published,omitempty"`
-		Updated   string `xml:"updated"`
-		InReplyTo struct {
-			Ref  string `xml:"ref,attr"`
-			Href string `xml:"href,attr"`
-		} `xml:"http://purl.org/syndication/thread/1.0 in-reply-to"`
-		Content *atomText
-	}
-	atomText struct {
-		XMLName xml.Name `xml:"content"`
-		Type    string   `xml:"type,attr"`
-		Text    string   `xml:",chardata"`
-	}
-)
-
-func (s *Site) atomEntry(r Response) atomEntry {
+func (s *Site) atomEntry(r Response) atom.Entry {
 	said := r.JF2()
-	e := atomEntry{
-		ID: s.Endpoint("webmention/" + r.ID), Title: s.titleOf(r), Updated: r.updated().UTC().Format(time.RFC3339),
-		Author: atomAuthor{Name: s.called(r), URI: r.Author.URL},
-		Links:  []atomLink{{Rel: "alternate", Href: said.URL}, {Rel: "via", Href: said.WMSource}, {Rel: "related", Href: r.Target}},
+	e := atom.Entry{
+		ID: s.Endpoint("webmention/" + r.ID), Title: s.titleOf(r), Updated: atom.Time(r.updated().UTC()),
+		Author:    &atom.Person{Name: s.called(r), URI: r.Author.URL},
+		Links:     []atom.Link{{Rel: "alternate", Href: said.URL}, {Rel: "via", Href: said.WMSource}, {Rel: "related", Href: r.Target}},
+		InReplyTo: &atom.Reply{Ref: r.Target, Href: r.Target},
 	}
-	e.InReplyTo.Ref, e.InReplyTo.Href = r.Target, r.Target
 	if said.Published != nil {
 		e.Published = *said.Published
 	}
 	if r.Text != "" {
-		e.Lang, e.Content = r.Language, &atomText{Type: "html", Text: r.HTML}
+		e.Lang, e.Content = r.Language, &atom.Content{Type: "html", Text: r.HTML}
 	}
 	return e
 }
