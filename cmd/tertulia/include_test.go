@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,21 @@ func TestServersIncludeTheConversation(t *testing.T) {
 			{ "match": [{ "path": ["/-/*"] }], "handle": [{ "handler": "rewrite", "strip_path_prefix": "/-" }, { "handler": "rewrite", "uri": "%[4]s{http.request.uri}" }, { "handler": "reverse_proxy", "upstreams": [{ "dial": "%[5]s" }] }], "terminal": true },
 			{ "handle": [{ "handler": "templates" }, { "handler": "file_server", "root": "%[1]s/pages" }] } ] } } } } }`,
 			`{{httpInclude (printf "/-/conversation?fragment=1&url=%[1]s%%s" (urlquery .OriginalReq.URL.Path))}}`, ""},
+		"php": {"php", `<?php
+			$at = strtok($_SERVER['REQUEST_URI'], '?');
+			$talk = $at === '/broken/' ? 'http://127.0.0.1:1/' : '%[3]s';
+			include __DIR__ . '/pages' . $at . 'index.html';`,
+			`<?php $home = '%[1]s'; readfile($talk . 'conversation?fragment=1&url=' . urlencode($home . strtok($_SERVER['REQUEST_URI'], '?'))); ?>`,
+			`<a href="/">See the conversation</a><?php $home = '%[1]s'; @readfile($talk . 'conversation?fragment=1&url=' . urlencode($home)); ?>`},
+		"varnish": {"varnishd", `vcl 4.1;
+			backend pages { .host = "127.0.0.1"; .port = "%[6]s"; }
+			backend talk { .host = "127.0.0.1"; .port = "%[7]s"; }
+			sub vcl_recv {
+				set req.backend_hint = pages;
+				if (req.url ~ "^/-/") { set req.url = regsub(req.url, "^/-", "%[4]s"); set req.backend_hint = talk; }
+			}
+			sub vcl_backend_response { set beresp.do_esi = beresp.http.Content-Type ~ "html"; }`,
+			`<esi:include src="/-/conversation?fragment=1&amp;url=%[1]s/post/"/>`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			program := needProgram(t, server.program, "/usr/sbin/"+server.program)
@@ -46,10 +62,18 @@ func TestServersIncludeTheConversation(t *testing.T) {
 			rest := strings.TrimPrefix(a.ana.Base, "http://")
 			host, path, _ := strings.Cut(rest, "/")
 			config := filepath.Join(dir, "config.json")
-			if err := os.WriteFile(config, fmt.Appendf(nil, server.config, dir, listen, a.ana.Base, "/"+strings.TrimSuffix(path, "/"), host), 0o644); err != nil {
+			files := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(dir, "pages"))))
+			t.Cleanup(files.Close)
+			_, port, _ := strings.Cut(host, ":")
+			_, filesPort, _ := strings.Cut(strings.TrimPrefix(files.URL, "http://"), ":")
+			text := fmt.Sprintf(server.config+"%.0[1]s%.0[2]s%.0[3]s%.0[4]s%.0[5]s%.0[6]s%.0[7]s", dir, listen, a.ana.Base, "/"+strings.TrimSuffix(path, "/"), host, filesPort, port)
+			if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			cmd := exec.Command(program, map[string][]string{"nginx": {"-c", config, "-e", "stderr"}, "caddy": {"run", "--config", config}}[name]...)
+			cmd := exec.Command(program, map[string][]string{
+				"nginx": {"-c", config, "-e", "stderr"}, "caddy": {"run", "--config", config},
+				"php": {"-S", listen, config}, "varnishd": {"-F", "-j", "none", "-n", filepath.Join(dir, "v"), "-f", config, "-a", listen, "-s", "malloc,16m", "-T", "none"},
+			}[server.program]...)
 			cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 			var said strings.Builder
 			cmd.Stdout, cmd.Stderr = &said, &said
