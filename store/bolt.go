@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -34,8 +35,11 @@ type boltEngine struct {
 	cause   error         // why; read once failed is closed
 	spare   reserve       // of the writer
 	readers readers
+	written atomic.Uint64 // commits since the start
 	fault   func() error // of tests: what a disk does to the next commit
 }
+
+func (e *boltEngine) commits() uint64 { return e.written.Load() + 1 }
 
 func openBolt(path string, opts Options) (*boltEngine, error) {
 	db, err := openFile(path, opts)

@@ -16,6 +16,9 @@ type engine interface {
 	// update runs fn and commits. It may run fn several times and apply
 	// the last. A done context is honoured before fn has started, never after.
 	update(ctx context.Context, fn func(writer) error) error
+	// commits is another number after every commit, before whoever asked for it is answered. 0
+	// says that nobody here can know.
+	commits() uint64
 	// backup writes one moment's picture to w. look sees the same moment.
 	backup(w io.Writer, look func(reader) error) error
 	// scrub overwrites what was deleted. It fails when something reads for long.

@@ -178,6 +178,9 @@ func (e *boltEngine) try(calls []*boltCall) (failed int, err error) {
 		}
 		return failpoint.Err("store.commit")
 	})
+	if !errors.Is(err, errClean) && !errors.Is(err, errRollback) {
+		e.written.Add(1) // before anybody is answered; after an error it may have been, too
+	}
 	switch {
 	case err == nil, errors.Is(err, errClean), errors.Is(err, errRollback):
 		return failed, nil

@@ -258,3 +258,33 @@ func TestChangesAreNumberedOnAfterAMassDeletion(t *testing.T) {
 		})
 	}
 }
+
+// Who keeps what was read knows by the number of commits whether it still stands: it is another
+// one before whoever wrote is answered, and the same while nothing was written.
+func TestCommitsAreCounted(t *testing.T) {
+	db, _ := openAt(t)
+	at := db.Commits()
+	if at == 0 {
+		t.Error("nobody has written, and the number says that it is not known")
+	}
+	steps := []struct {
+		name  string
+		fn    func(*store.Tx) error
+		moves bool
+	}{
+		{"a write", func(tx *store.Tx) error { return tx.Record(store.Decision{By: "me", Action: "x"}) }, true},
+		{"nothing to write", func(*store.Tx) error { return nil }, false},
+		{"a refusal", func(*store.Tx) error { return fs.ErrNotExist }, false},
+		{"another write", func(tx *store.Tx) error { return tx.Record(store.Decision{By: "me", Action: "x"}) }, true},
+	}
+	for _, step := range steps {
+		_ = db.Update(t.Context(), site, step.fn) // the refusal is one
+		if now := db.Commits(); (now != at) != step.moves {
+			t.Errorf("%s: from %d to %d", step.name, at, now)
+		}
+		at = db.Commits()
+	}
+	if err := db.View(t.Context(), site, func(*store.Tx) error { return nil }); err != nil || db.Commits() != at {
+		t.Errorf("a look moves the number: %v", err)
+	}
+}

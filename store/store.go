@@ -152,6 +152,10 @@ func (db *DB) update(ctx context.Context, site string, fn func(*Tx) error) error
 	return db.updateFor(ctx, site, db.taker.Load(), fn)
 }
 
+// Commits is another number after every commit: while it stands nothing in the store is another
+// than before. 0 says that this is not known.
+func (db *DB) Commits() uint64 { return db.engine.commits() }
+
 // updateFor is update for a taker of jobs, nil for none.
 func (db *DB) updateFor(ctx context.Context, site string, taker *Taker, fn func(*Tx) error) error {
 	var last *Tx

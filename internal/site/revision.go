@@ -40,6 +40,21 @@ func (c *Conversation) State(ctx context.Context, target string) (revision, page
 	return revision, page, err
 }
 
+// Moment is another one after every write and in every minute; all that readers are shown stands
+// while it does. The zero Moment says that this is not known.
+type Moment struct {
+	commits uint64
+	minute  int64
+}
+
+// Moment is the one now.
+func (c *Conversation) Moment() Moment {
+	if commits := c.DB.Commits(); commits != 0 {
+		return Moment{commits, c.DB.Now().Unix() / 60}
+	}
+	return Moment{}
+}
+
 func revise(tx *store.Tx, revision []byte, page store.Page) []byte {
 	revision = append(append(revision, page.ID...), ' ')
 	revision = append(strconv.AppendUint(revision, page.Revision, 10), ' ')

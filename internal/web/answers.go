@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tertulia/indieauth"
+	"tertulia/internal/site"
 )
 
 // maxAnswers is how many bytes of answers are kept.
@@ -21,7 +22,8 @@ const maxAnswers = 8 << 20
 
 // answers keeps what was lately answered about public conversations. An answer is
 // good for as long as the revision of its pages stands, so nothing has to be told
-// that something has changed. What is asked for least recently goes first.
+// that something has changed; while nothing at all was written, that need not be looked at.
+// What is asked for least recently goes first.
 type answers struct {
 	mu    sync.Mutex
 	by    map[string]*list.Element // of answer, by its key
@@ -31,21 +33,38 @@ type answers struct {
 
 type answer struct {
 	key         string
-	state       string // what it is an answer for as long as
+	state       string      // what it is an answer for as long as
+	moment      site.Moment // when that was looked at last
+	page        string      // canonical address of the page that it is about; "": it is about none, or several
 	contentType string
 	header      http.Header // what else goes with it; nil: nothing
 	body        []byte
 }
 
-func (a *answers) get(key, state string) (answer, bool) {
+// standing is an answer that was found good at this moment.
+func (a *answers) standing(key string, now site.Moment) (answer, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	e := a.by[key]
-	if e == nil || e.Value.(answer).state != state {
+	if e == nil || now == (site.Moment{}) || e.Value.(*answer).moment != now {
 		return answer{}, false
 	}
 	a.order.MoveToFront(e)
-	return e.Value.(answer), true
+	return *e.Value.(*answer), true
+}
+
+// get is an answer that is good while a state stands, at this moment.
+func (a *answers) get(key, state string, now site.Moment) (answer, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e := a.by[key]
+	if e == nil || e.Value.(*answer).state != state {
+		return answer{}, false
+	}
+	a.order.MoveToFront(e)
+	one := e.Value.(*answer)
+	one.moment = now
+	return *one, true
 }
 
 func (a *answers) put(one answer) {
@@ -60,57 +79,79 @@ func (a *answers) put(one answer) {
 	if old := a.by[one.key]; old != nil {
 		a.drop(old)
 	}
-	a.by[one.key] = a.order.PushFront(one)
+	a.by[one.key] = a.order.PushFront(&one)
 	a.size += one.bytes()
 	for a.size > maxAnswers {
 		a.drop(a.order.Back())
 	}
 }
 
+// forget lets go of all: the settings may be others.
+func (a *answers) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for e := a.order.Back(); e != nil; e = a.order.Back() {
+		a.drop(e)
+	}
+}
+
 func (a *answers) drop(e *list.Element) {
-	one := a.order.Remove(e).(answer)
+	one := a.order.Remove(e).(*answer)
 	delete(a.by, one.key)
 	a.size -= one.bytes()
 }
 
 // bytes is what an answer takes up, with something for its headers and its place in the list.
-func (a answer) bytes() int { return len(a.body) + len(a.key) + 200 + 1000*min(len(a.header), 1) }
+func (a *answer) bytes() int { return len(a.body) + len(a.key) + 200 + 1000*min(len(a.header), 1) }
 
 // kept answers with what next has answered to the same question within the minute, while the
 // conversation it is about stands: dates are told from now. What is not for everybody, or about
 // a page that nobody knows, is answered anew.
 func (p *pages) kept(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		state, page, err := p.Conversation.State(r.Context(), r.URL.Query().Get("url"))
-		if err != nil || page == "" {
-			next(w, r)
-			return
-		}
-		key := p.Key + " " + r.URL.Path + "?" + r.URL.RawQuery + " " + p.language(r).Tag()
-		state += time.Now().Truncate(time.Minute).String()
-		one, ok := p.server.answers.get(key, state)
+		key, now := p.Key+" "+r.URL.Path+"?"+r.URL.RawQuery+" "+p.language(r).Tag(), p.Conversation.Moment()
+		one, ok := p.server.answers.standing(key, now)
 		if !ok {
-			plain := r.Clone(r.Context()) // the whole answer, whatever is asked of it this time
-			plain.Method, plain.Header = http.MethodGet, r.Header.Clone()
-			for _, condition := range conditions {
-				plain.Header.Del(condition)
-			}
-			made := &written{status: http.StatusOK, header: w.Header().Clone()}
-			next(made, plain)
-			if one = (answer{key: key, state: state, header: made.header, body: made.body.Bytes()}); made.status != http.StatusOK || made.header.Get("Set-Cookie") != "" {
-				maps.Copy(w.Header(), made.header)
-				w.WriteHeader(made.status)
-				_, _ = w.Write(one.body) // the reader may have gone
+			if one, ok = p.keep(w, r, key, now, next); !ok {
 				return
 			}
-			p.server.answers.put(one)
 		}
 		for name, values := range one.header {
 			w.Header()[name] = slices.Clone(values)
 		}
 		w.Header().Del("Content-Length") // it may be asked for a part, or for nothing new
-		whole(w, r, p.stampAgain(r.Context(), page, one.body))
+		whole(w, r, p.stampAgain(r.Context(), one.page, one.body))
 	}
+}
+
+// keep is the answer of next, from before or made now and kept; false when it is not to be kept
+// and was given.
+func (p *pages) keep(w http.ResponseWriter, r *http.Request, key string, now site.Moment, next http.HandlerFunc) (answer, bool) {
+	state, page, err := p.Conversation.State(r.Context(), r.URL.Query().Get("url"))
+	if err != nil || page == "" {
+		next(w, r)
+		return answer{}, false
+	}
+	state += time.Now().Truncate(time.Minute).String()
+	if one, ok := p.server.answers.get(key, state, now); ok {
+		return one, true
+	}
+	plain := r.Clone(r.Context()) // the whole answer, whatever is asked of it this time
+	plain.Method, plain.Header = http.MethodGet, r.Header.Clone()
+	for _, condition := range conditions {
+		plain.Header.Del(condition)
+	}
+	made := &written{status: http.StatusOK, header: w.Header().Clone()}
+	next(made, plain)
+	one := answer{key: key, state: state, moment: now, page: page, header: made.header, body: made.body.Bytes()}
+	if made.status != http.StatusOK || made.header.Get("Set-Cookie") != "" {
+		maps.Copy(w.Header(), made.header)
+		w.WriteHeader(made.status)
+		_, _ = w.Write(one.body) // the reader may have gone
+		return answer{}, false
+	}
+	p.server.answers.put(one)
+	return one, true
 }
 
 // conditions are the headers of a request that asks for a part, or only for what is new.
@@ -157,30 +198,31 @@ func (a *written) Write(b []byte) (int, error) { return a.body.Write(b) }
 // with what read finds. What was told before the service was started anew may be told in other
 // words since.
 func (p *pages) public(w http.ResponseWriter, r *http.Request, targets []string, contentType string, read func() (any, error)) {
-	revision, err := p.Conversation.Revision(r.Context(), targets)
-	if err != nil {
-		p.brokenAPI(w, r, err)
-		return
-	}
-	key := p.Key + " " + r.URL.Path + "?" + r.URL.RawQuery
-	etag := `"` + indieauth.Hash(p.server.run + revision + key)[:24] + `"`
-	h := w.Header()
-	h.Set("ETag", etag)
-	h.Set("Cache-Control", "public, max-age=30")
-	if strings.Contains(r.Header.Get("If-None-Match"), etag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	one, ok := p.server.answers.get(key, etag)
+	key, now, h := p.Key+" "+r.URL.Path+"?"+r.URL.RawQuery, p.Conversation.Moment(), w.Header()
+	one, ok := p.server.answers.standing(key, now)
 	if !ok {
-		value, err := read()
+		revision, err := p.Conversation.Revision(r.Context(), targets)
 		if err != nil {
-			h.Del("ETag")
 			p.brokenAPI(w, r, err)
 			return
 		}
-		one = answer{key: key, state: etag}
-		if one.contentType, one.body, err = encode(r, value, contentType); err != nil {
+		etag := `"` + indieauth.Hash(p.server.run + revision + key)[:24] + `"`
+		if one, ok = p.server.answers.get(key, etag, now); !ok {
+			one = answer{key: key, state: etag, moment: now}
+		}
+	}
+	h.Set("ETag", one.state)
+	h.Set("Cache-Control", "public, max-age=30")
+	if strings.Contains(r.Header.Get("If-None-Match"), one.state) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if !ok {
+		value, err := read()
+		if err == nil {
+			one.contentType, one.body, err = encode(r, value, contentType)
+		}
+		if err != nil {
 			h.Del("ETag")
 			p.brokenAPI(w, r, err)
 			return

@@ -80,13 +80,16 @@ func from(page, address string) string {
 // inside is what is filled in for an address, nil when there is nothing; it is made at most once
 // a minute while it stands.
 func (p *pages) inside(ctx context.Context, address string, read func(context.Context, string) (site.Page, error)) ([]byte, error) {
+	key, now := p.Key+" inside "+address, p.Conversation.Moment()
+	if one, ok := p.server.answers.standing(key, now); ok {
+		return p.stampAgain(ctx, one.page, one.body), nil
+	}
 	state, page, err := p.Conversation.State(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("conversation of %s: %w", address, err)
 	}
-	key := p.Key + " inside " + address
 	state += time.Now().Truncate(time.Minute).String()
-	if one, ok := p.server.answers.get(key, state); ok {
+	if one, ok := p.server.answers.get(key, state, now); ok {
 		return p.stampAgain(ctx, page, one.body), nil
 	}
 	conversation, err := read(ctx, address)
@@ -98,7 +101,7 @@ func (p *pages) inside(ctx context.Context, address string, read func(context.Co
 	}
 	body, err := p.fragmentOf(p.conversationView(ctx, conversation, 2), p.Speaks(p.Language))
 	if err == nil && page != "" {
-		p.server.answers.put(answer{key: key, state: state, body: body})
+		p.server.answers.put(answer{key: key, state: state, moment: now, page: page, body: body})
 	}
 	return body, err
 }

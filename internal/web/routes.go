@@ -19,6 +19,7 @@ import (
 // Handler is every URL of the program.
 func (s *Server) Handler() http.Handler {
 	s.run = rand.Text()
+	s.answers.forget()
 	router := mux.NewRouter().SkipClean(true)
 	router.HandleFunc("/healthz", s.healthz)
 	var areas []area
