@@ -116,10 +116,7 @@ func (p *pages) kept(next http.HandlerFunc) http.HandlerFunc {
 				return
 			}
 		}
-		for name, values := range one.header {
-			w.Header()[name] = slices.Clone(values)
-		}
-		w.Header().Del("Content-Length") // it may be asked for a part, or for nothing new
+		maps.Copy(w.Header(), one.header)
 		whole(w, r, p.stampAgain(r.Context(), one.page, one.body))
 	}
 }
@@ -149,6 +146,10 @@ func (p *pages) keep(w http.ResponseWriter, r *http.Request, key string, now sit
 		w.WriteHeader(made.status)
 		_, _ = w.Write(one.body) // the reader may have gone
 		return answer{}, false
+	}
+	delete(one.header, "Content-Length") // it may be asked for a part, or for nothing new
+	for name, values := range one.header {
+		one.header[name] = slices.Clip(values) // all who are answered share them
 	}
 	p.server.answers.put(one)
 	return one, true

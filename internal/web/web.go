@@ -168,8 +168,10 @@ func send(w http.ResponseWriter, r *http.Request, status int, contentType string
 
 // language is the reader's choice, else what the browser asks for, else the site's.
 func (p *pages) language(r *http.Request) lang.Lang {
-	if tag := r.URL.Query().Get("lang"); tag == "es" || tag == "en" {
-		return p.Speaks(tag)
+	if strings.Contains(r.URL.RawQuery, "lang=") {
+		if tag := r.URL.Query().Get("lang"); tag == "es" || tag == "en" {
+			return p.Speaks(tag)
+		}
 	}
 	if c, err := r.Cookie(p.cookie("lang")); err == nil && (c.Value == "es" || c.Value == "en") {
 		return p.Speaks(c.Value)
