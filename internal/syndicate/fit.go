@@ -18,6 +18,7 @@ type Rules struct {
 	MaxBytes  int     // of UTF-8, besides; 0: no limit
 	Reserve   int     // what else counts, such as a warning before the text
 	LinkSize  int     // what an address counts, whatever its length; 0: what it is written with
+	LinkLeast bool    // it counts no less than what it is written with
 	BareLinks bool    // a name such as ejemplo.es is taken for an address, and counts as one
 	Links     bool    // a link may stand behind words, so that addresses are shown short
 	Tags      int     // most hashtags that are made of categories
@@ -274,7 +275,7 @@ var (
 // link is what an address counts: where a network might take it for something else, no less
 // than what it is written with.
 func (r Rules) link(address string) int {
-	if plainAddress.MatchString(address) {
+	if !r.LinkLeast && plainAddress.MatchString(address) {
 		return r.LinkSize
 	}
 	return max(r.LinkSize, r.words(address))

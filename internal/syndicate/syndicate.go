@@ -51,7 +51,8 @@ type Target interface {
 	// it is called again. ErrUnsupported: a post of this kind is nothing on this network.
 	Publish(ctx context.Context, p Post) (Ref, error)
 	// Find looks for the copy of a post that was published within the last week; fs.ErrNotExist
-	// says that there is none. ErrUnsupported where the idempotency is None.
+	// says that there is none. ErrUnsupported where nobody can look: then a post is published
+	// again (NaturalKey) or the owner decides.
 	Find(ctx context.Context, p Post) (Ref, error)
 	// Update makes a copy say what the post says now. The Ref may be another afterwards. The error
 	// is fs.ErrNotExist when somebody has deleted the copy: it is not made anew.
@@ -74,6 +75,12 @@ type Target interface {
 type Linker interface {
 	// Link is the address that the page needs as u-syndication before Publish is called.
 	Link(p Post) string
+}
+
+// Connector is a Target that can tell whose account it is; an error says whether it has to be
+// connected anew.
+type Connector interface {
+	Who(ctx context.Context) (Author, error)
 }
 
 // Post is what a copy is made of.
@@ -103,7 +110,7 @@ type Photo struct {
 // Ref names something on a network.
 type Ref struct {
 	ID   string `json:"id"`             // the network's own
-	URL  string `json:"url"`            // where people see it
+	URL  string `json:"url"`            // where people see it; empty for a reaction that has no address
 	More string `json:"more,omitempty"` // what the target wants to know again, such as a version or the beginning of the thread
 }
 
