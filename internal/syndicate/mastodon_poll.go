@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -155,22 +156,35 @@ func readThread(body []byte) (list []status, whole bool, err error) {
 		if t, err := d.Token(); err != nil || t != json.Delim('[') {
 			return nil, false, fmt.Errorf("no list of answers: %v", err)
 		}
-		for d.More() {
-			var s status
-			if err := d.Decode(&s); err != nil {
-				if len(list) == 0 {
-					return nil, false, err
-				}
-				return list, false, nil
-			}
-			if list = append(list, s); len(list) == mostAnswers {
-				return list, false, nil
-			}
+		list, whole := readList(d)
+		if !whole && len(list) == 0 {
+			return nil, false, fmt.Errorf("no answer in the list can be read")
 		}
-		_, err = d.Token()
-		return list, err == nil, nil
+		return list, whole, nil
 	}
 	return nil, false, fmt.Errorf("no descendants in the thread")
+}
+
+// readList reads what can be read of a list that has been opened.
+func readList(d *json.Decoder) (list []status, whole bool) {
+	whole = true
+	for d.More() {
+		var s status
+		err := d.Decode(&s)
+		var odd *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &odd):
+			whole = false // the next may be in order
+			continue
+		case err != nil:
+			return list, false
+		}
+		if list = append(list, s); len(list) == mostAnswers {
+			return list, false
+		}
+	}
+	_, err := d.Token()
+	return list, whole && err == nil
 }
 
 // people asks who likes or reposts the status. Only what a Link header says of the next page's

@@ -169,9 +169,9 @@ var leadingMentions = regexp.MustCompile(`^(\s*(?:<p[^>]*>)?)(?:\s*(?:<span[^>]*
 
 // lastAddress is where the last link of a status leads that is neither a hashtag nor a handle.
 func lastAddress(content string) string {
-	last := ""
-	for _, s := range FromHTML(content, nil).Spans {
-		if s.URL != "" {
+	last, text := "", FromHTML(content, nil)
+	for _, s := range text.Spans {
+		if s.URL != "" && !strings.ContainsRune("#@", rune(text.String[s.Start])) {
 			last = s.URL
 		}
 	}
