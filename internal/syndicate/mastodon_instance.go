@@ -112,15 +112,16 @@ func readInstance(body []byte) (instance, error) {
 		bytes: int64(within(media.Bytes, 8<<20, 40<<20)), side: int(math.Sqrt(float64(within(media.Pixels, 16_777_216, 1<<28))))}, nil
 }
 
-// draft is a status as it is sent.
+// draft is a status as it is sent. What an edit takes away is sent as empty: servers differ in
+// what they do with what is left out.
 type draft struct {
 	Status     string      `json:"status"`
-	Warning    string      `json:"spoiler_text,omitempty"`
-	Sensitive  bool        `json:"sensitive,omitempty"`
+	Warning    string      `json:"spoiler_text"`
+	Sensitive  bool        `json:"sensitive"`
 	Visibility string      `json:"visibility,omitempty"`
 	Language   string      `json:"language,omitempty"`
 	ReplyTo    string      `json:"in_reply_to_id,omitempty"`
-	Media      []string    `json:"media_ids,omitempty"`
+	Media      []string    `json:"media_ids"`
 	Alts       []mediaText `json:"media_attributes,omitempty"`
 }
 
@@ -132,7 +133,7 @@ type mediaText struct {
 // draft fits a post to the server: code points, which are never fewer than what any of them
 // counts. Whom a link leads to is named if they are on a server of the same kind.
 func (in instance) draft(p Post, before string) (draft, error) {
-	d := draft{Visibility: "public", Warning: cutAt(strings.TrimSpace(p.Item.Get("content-warning")), in.text/4)}
+	d := draft{Visibility: "public", Media: []string{}, Warning: cutAt(strings.TrimSpace(p.Item.Get("content-warning")), in.text/4)}
 	d.Sensitive = d.Warning != "" || p.Item.Get("sensitive") == "true"
 	d.Language, _, _ = strings.Cut(p.Language, "-")
 	switch p.Item.Get("visibility") {

@@ -77,6 +77,24 @@ func TestMastodonTakesLanguageWarningAndVisibility(t *testing.T) {
 	})
 }
 
+func TestMastodonEditsTakeAway(t *testing.T) {
+	onMastodon(t, &faketest.Mastodon{}, func(t *testing.T, s *server) {
+		var asked []int64
+		p := post(entry("content", "Hola", "content-warning", "Ojo", "photo", "/a.jpg"))
+		p.Photos = []syndicate.Photo{picture("pan", &asked)}
+		ref := publish(t, s, p)
+		for range 2 {
+			var err error
+			if ref, err = s.Update(t.Context(), ref, note("Hola")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := s.Statuses()[0]; got.Spoiler != "" || got.Sensitive || len(got.Media) != 0 {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 // T-PO02: alt text is kept, pictures beyond the limit are at home.
 func TestMastodonUploadsPicturesAndWaitsForThem(t *testing.T) {
 	for name, m := range map[string]*faketest.Mastodon{"v2": {Processing: 3}, "v1": {OldMedia: true}} {

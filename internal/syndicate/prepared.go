@@ -28,7 +28,7 @@ func outlets() []outlet {
 			func(_ Post, text string) string { return opens("https://x.com/intent/post", "text", text) }},
 		{"threads", Rules{Max: 500, Measure: EmojiBytes, Tags: 1, Permalink: true},
 			func(_ Post, text string) string {
-				return opens("https://www.threads.net/intent/post", "text", text)
+				return opens("https://www.threads.com/intent/post", "text", text)
 			}},
 		{"facebook", Rules{Max: 63206, Measure: UTF16, Tags: 5, Permalink: true},
 			func(p Post, _ string) string {

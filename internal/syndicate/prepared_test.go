@@ -21,7 +21,7 @@ func TestPreparedTextsOpenTheirComposers(t *testing.T) {
 	text := "Pan & vino: 100 % «ñandú» + 1 #educación\n¿vienes? 👩‍👩‍👧\n\n" + home
 	want := map[string]opened{
 		"x":         {"x.com", "/intent/post", url.Values{"text": {text}}},
-		"threads":   {"www.threads.net", "/intent/post", url.Values{"text": {text}}},
+		"threads":   {"www.threads.com", "/intent/post", url.Values{"text": {text}}},
 		"facebook":  {"www.facebook.com", "/sharer/sharer.php", url.Values{"u": {home}}},
 		"linkedin":  {"www.linkedin.com", "/sharing/share-offsite/", url.Values{"url": {home}}},
 		"pinterest": {"www.pinterest.com", "/pin/create/button/", url.Values{"url": {home}, "media": {"https://ana.example/pan%20y%20vino.jpg"}, "description": {text}}},
