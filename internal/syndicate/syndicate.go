@@ -42,25 +42,45 @@ type Abilities struct {
 }
 
 // Target is an account on a network. It may be used concurrently. Errors that the caller decides
-// by are [*Error]; what is not there is fs.ErrNotExist.
+// by are [*Error]; what is not there is fs.ErrNotExist, what its Abilities deny [ErrUnsupported].
 type Target interface {
 	// Abilities asks the network at most once an hour.
 	Abilities(ctx context.Context) (Abilities, error)
 	// Publish makes the copy of a post. Called again after an error that is not Unclear, or at any
-	// time where the idempotency is NaturalKey, it makes no second one.
+	// time where the idempotency is NaturalKey, it makes no second one. Otherwise ask Find before
+	// it is called again. ErrUnsupported: a post of this kind is nothing on this network.
 	Publish(ctx context.Context, p Post) (Ref, error)
-	// Find looks for the copy of a post; fs.ErrNotExist says that there is none.
+	// Find looks for the copy of a post that was published within the last week; fs.ErrNotExist
+	// says that there is none. ErrUnsupported where nobody can look: then a post is published
+	// again (NaturalKey) or the owner decides.
 	Find(ctx context.Context, p Post) (Ref, error)
-	// Update makes a copy say what the post says now. The Ref may be another afterwards.
+	// Update makes a copy say what the post says now. The Ref may be another afterwards. The error
+	// is fs.ErrNotExist when somebody has deleted the copy: it is not made anew.
 	Update(ctx context.Context, ref Ref, p Post) (Ref, error)
 	// Delete takes a copy away; one that has gone is no error.
 	Delete(ctx context.Context, ref Ref) error
 	// Poll asks for answers to a copy. cursor is what the last call returned, "" at first: it
 	// may leave out what has not changed since. The error is fs.ErrNotExist when the copy has gone.
 	Poll(ctx context.Context, ref Ref, cursor string) (Answers, error)
+	// Look asks for one reply or mention again, such as one that a Poll no longer has: what is
+	// missing from a thread is not therefore deleted. fs.ErrNotExist says that it has gone, or
+	// is no longer for everybody.
+	Look(ctx context.Context, answer Ref) (Answer, error)
 	// Resolve finds something on the network by its address, to answer or react to it;
 	// fs.ErrNotExist says that this network does not know it.
 	Resolve(ctx context.Context, address string) (Ref, error)
+}
+
+// Linker is a Target that takes a post only when its page links there.
+type Linker interface {
+	// Link is the address that the page needs as u-syndication before Publish is called.
+	Link(p Post) string
+}
+
+// Connector is a Target that can tell whose account it is; an error says whether it has to be
+// connected anew.
+type Connector interface {
+	Who(ctx context.Context) (Author, error)
 }
 
 // Post is what a copy is made of.
@@ -68,6 +88,7 @@ type Post struct {
 	Key       string    // of site, post and account: the same at every attempt
 	Permalink string    // of the original
 	Item      mf2.Item  // the original
+	HTML      string    // its content as the page shows it; empty: the item's own
 	Kind      string    // of mf2.Item.Kind: note, article, photo, reply, like, repost, bookmark, rsvp…
 	Language  string    // BCP 47
 	Date      time.Time // of the original
@@ -89,15 +110,14 @@ type Photo struct {
 // Ref names something on a network.
 type Ref struct {
 	ID   string `json:"id"`             // the network's own
-	URL  string `json:"url"`            // where people see it
+	URL  string `json:"url"`            // where people see it; empty for a reaction that has no address
 	More string `json:"more,omitempty"` // what the target wants to know again, such as a version or the beginning of the thread
 }
 
 // Answers are what came in answer to a copy.
 type Answers struct {
 	List     []Answer
-	Gone     []string      // IDs of answers that were looked up and are gone
-	Complete bool          // List has all there is: what is missing from it may be looked up by Gone of a later call
+	Complete []string      // types of which List has all there is: a like or repost that is missing has gone, of others ask Look
 	Cursor   string        // for the next call
 	Wait     time.Duration // how long the network asks to be left alone; 0: it does not
 }
