@@ -10,12 +10,14 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
 	"tertulia/internal/failpoint"
+	"tertulia/internal/metrics"
 )
 
 // bucket holds every key: the order of the engine is the order of the keys.
@@ -34,6 +36,8 @@ type boltEngine struct {
 	cause   error         // why; read once failed is closed
 	spare   reserve       // of the writer
 	readers readers
+	commits metrics.Histogram
+	refused atomic.Pointer[crowding]
 	fault   func() error // of tests: what a disk does to the next commit
 }
 
