@@ -38,6 +38,8 @@ type Jobs struct {
 	Never    []string         // hosts that take no Webmentions, and those below them: they are not asked
 	Hopeless func(error) bool // whether an error of Strangers is one that another attempt cannot mend; may be nil
 
+	Numbers Numbers // what they have come to
+
 	turns    turns      // of requests to the hosts that Webmentions go to
 	resizing sync.Mutex // pictures are made smaller one at a time
 	pictures sync.Mutex // of authors: written, or swept

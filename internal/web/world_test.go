@@ -102,7 +102,7 @@ func newWorld(t *testing.T, houses []house) *world {
 		Verifier: &webmention.Verifier{Client: w.web.Client()}, Sender: &webmention.Sender{Client: w.web.Client()},
 		Resizer: &media.Resizer{},
 	}
-	w.server = &web.Server{Log: log, Ready: db.Check}
+	w.server = &web.Server{Log: log, Probes: []web.Probe{{Name: "data", Check: db.Check}}}
 	for _, h := range houses {
 		w.build(h, log)
 	}
