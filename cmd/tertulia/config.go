@@ -55,6 +55,9 @@ type settings struct {
 	Limits     limitsSettings     `toml:"limits"`
 
 	listenDefault bool // nobody said where to listen: one of the two addresses may be missing
+
+	file    string         // that they were read from, "" for none
+	origins map[any]taken // where each was taken from, by the address of its field; of those with their default, nothing
 }
 
 // siteSettings is one [[site]].

@@ -62,7 +62,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	}
 	desks := map[string]*site.Desk{}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Watchers: prefixes(set.Metrics)}
-	for _, one := range set.Sites {
+	for i, one := range set.Sites {
 		s, err := newSite(set, one, to, log)
 		if err != nil {
 			return nil, err
@@ -93,6 +93,9 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			Access:       access,
 			Pages:        &site.Pages{Site: s, DB: db, Own: to.own},
 			Erasing:      &site.Erasing{Site: s, DB: db, Jobs: jobs},
+			Work:         &site.Work{Site: s, DB: db},
+			Welcome:      &site.Welcome{Site: s, DB: db, Jobs: jobs},
+			Settings:     set.view(&set.Sites[i]),
 			IndieAuth:    auth,
 			Files:        media.Serve(files),
 			Logo:         func(ctx context.Context, address string) (string, error) { return jobs.Logo(ctx, s, address) },
@@ -118,6 +121,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		log:   log,
 		began: time.Now(),
 	}
+	jobs.Check = svc.app.checkForPage
 	svc.runner = &queue.Runner{DB: db, Handlers: jobs.Handlers(), Leases: jobs.Leases(), Busy: hosts.Busy, Beat: svc.alive, Log: log}
 	server.Numbers, server.Probes = svc.numbers, svc.probes()
 	svc.http = server.Handler()

@@ -43,6 +43,9 @@ const (
 	TaskParked  = string(store.JobParked)
 )
 
+// ErrRunning is for a job that is under way: it is left to end.
+var ErrRunning = store.ErrRunning
+
 // errTask is for what is no state of a task.
 var errTask = fmt.Errorf("there is no such state of a job: %w", fs.ErrNotExist)
 
@@ -132,6 +135,16 @@ func whyParked(j store.Job) string {
 
 // manyAttempts is after how many it is the number that has ended a job, and no single answer.
 const manyAttempts = 10
+
+// KindOf is the kind of a job.
+func (w *Work) KindOf(ctx context.Context, id string) (kind string, err error) {
+	err = w.DB.View(ctx, w.Site.Key, func(tx *store.Tx) error {
+		j, err := tx.Job(id)
+		kind = j.Kind
+		return err
+	})
+	return kind, err
+}
 
 // Retry has a job tried again now, with its attempts forgotten. One that runs goes on.
 func (w *Work) Retry(ctx context.Context, by, id string) error {

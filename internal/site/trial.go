@@ -155,14 +155,17 @@ func (j *Jobs) checkup(ctx context.Context, job store.Job) (queue.Commit, error)
 	if j.Check == nil {
 		return nil, queue.Permanent(errors.New("nobody is there who could check"))
 	}
-	limited, cancel := context.WithTimeout(ctx, checkTime*2/3)
+	limited, cancel := context.WithTimeout(ctx, checkTime/2)
 	defer cancel()
 	points, err := j.Check(limited, s)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	found := store.Checkup{Points: points}
-	if err != nil {
+	switch {
+	case limited.Err() != nil:
+		found.Error = "it took longer than " + (checkTime / 2).String()
+	case err != nil:
 		found.Error = err.Error()
 	}
 	return func(tx *store.Tx) error {

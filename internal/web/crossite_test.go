@@ -19,7 +19,7 @@ var openRoutes = []string{
 // What takes no POST at all.
 var readRoutes = []string{
 	"", "webmention/{id}", "media/{name}", "picture/{name}", "conversation", "privacy", "style.css", "conversation.css", "widget.js", "count.js", "counts",
-	"comment/sent", "comment/client", "comment/back", "signin/back", "signin/back/{provider}", "client", "signin.js", "admin", "admin/", "api/",
+	"comment/sent", "comment/client", "comment/back", "signin/back", "signin/back/{provider}", "client", "signin.js", "admin", "admin/", "admin/settings", "trial/{id}", "api/",
 }
 
 // HOSTILE 85, 86: of every route that there is, either other sites' forms are refused or no
@@ -28,6 +28,7 @@ var readRoutes = []string{
 func TestEveryRouteRefusesOtherSitesOrKnowsNoCookie(t *testing.T) {
 	inTalk(t, func(w *world) {
 		t := w.T
+		w.lead()
 		kinds := map[string]string{}
 		for kind, routes := range map[string][]string{"open": openRoutes, "read": readRoutes} {
 			for _, route := range routes {

@@ -122,6 +122,12 @@ func (p *pages) endpoints() http.Handler {
 	all("admin/decide", p.only(nil, p.decideMention))
 	all("admin/sessions", p.only(p.sessions, p.changeSessions))
 	all("admin/tokens", p.only(p.tokens, p.changeTokens))
+	all("admin/jobs", p.only(p.showJobs, p.changeJobs))
+	all("admin/settings", p.only(p.showSettings, nil))
+	if p.Welcome != nil {
+		all("admin/welcome", p.only(p.welcome, p.changeWelcome))
+		all("trial/{id}", p.only(p.trial, nil))
+	}
 	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
 		if path != "" {
 			r.Handle(path, p.only(p.toAdmin, nil))

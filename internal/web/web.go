@@ -40,6 +40,9 @@ type Site struct {
 	Access       *site.Access
 	Pages        *site.Pages
 	Erasing      *site.Erasing
+	Work         *site.Work
+	Welcome      *site.Welcome  // nil: nobody is led
+	Settings     theme.Settings // File and Groups: what is in force for this site
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name

@@ -176,6 +176,7 @@ func (w *world) build(h house, log *slog.Logger) {
 		Logo:  func(ctx context.Context, address string) (string, error) { return w.jobs.Logo(ctx, s, address) },
 		Files: media.Serve(uploads), Pictures: media.Serve(filepath.Join(uploads, store.Pictures)),
 		Conversation: &site.Conversation{Site: s, DB: w.db},
+		Work:         &site.Work{Site: s, DB: w.db},
 		Mentions:     &site.Mentions{Site: s, DB: w.db, Limits: w.limits},
 		IndieAuth: &indieauth.Server{
 			Issuer: s.Base, Me: s.Me(), Storage: access, Client: w.web.Client(), Log: log,
