@@ -17,6 +17,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"tertulia/internal/failpoint"
+	"tertulia/internal/metrics"
 )
 
 // bucket holds every key: the order of the engine is the order of the keys.
@@ -35,7 +36,9 @@ type boltEngine struct {
 	cause   error         // why; read once failed is closed
 	spare   reserve       // of the writer
 	readers readers
-	written atomic.Uint64 // commits since the start
+	written atomic.Uint64     // commits since the start
+	latency metrics.Histogram // of commits
+	refused atomic.Pointer[crowding]
 	fault   func() error // of tests: what a disk does to the next commit
 }
 

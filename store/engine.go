@@ -27,6 +27,10 @@ type engine interface {
 	// why, and every update returns that. Before it is nil.
 	failure() <-chan struct{}
 	broken() error
+	// crowded is why the last update that wrote was refused for want of room, nil when
+	// that is more than a minute ago or another has found room since.
+	crowded() error
+	numbers() (Numbers, error)
 	close() error
 }
 

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -156,6 +157,7 @@ func (e *boltEngine) try(calls []*boltCall) (failed int, err error) {
 		return -1, err
 	}
 	failed = -1
+	began := time.Now()
 	err = e.transaction(func(tx *bolt.Tx) error {
 		t, dirty := newTx(tx), false
 		for i, c := range calls {
@@ -182,12 +184,18 @@ func (e *boltEngine) try(calls []*boltCall) (failed int, err error) {
 		e.written.Add(1) // before anybody is answered; after an error it may have been, too
 	}
 	switch {
-	case err == nil, errors.Is(err, errClean), errors.Is(err, errRollback):
+	case err == nil:
+		e.latency.Observe(time.Since(began))
+		e.refused.Store(nil)
+		return failed, nil
+	case errors.Is(err, errClean), errors.Is(err, errRollback):
 		return failed, nil
 	case errors.Is(err, berrors.ErrDatabaseNotOpen):
 		return -1, ErrClosed
 	case full(err):
-		return -1, &refusal{ErrFull, err}
+		err = &refusal{ErrFull, err}
+		e.refused.Store(&crowding{err, time.Now()})
+		return -1, err
 	}
 	e.cause = &refusal{ErrBroken, err}
 	close(e.failed)

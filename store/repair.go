@@ -105,6 +105,7 @@ var kinds = []kind{
 	kindOf(&passkeys, nil, nil),
 	kindOf(&requests, nil, nil),
 	kindOf(&seals, nil, nil),
+	kindOf(&welcomes, nil, nil),
 	kindOf(&audit, nil, nil),
 	kindOf(&befores, nil, nil),
 }

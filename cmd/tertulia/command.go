@@ -140,7 +140,8 @@ func commands() []command {
 			[]verb{{word: "FORMAT [FILE]", flags: "page excel", alone: exportTo, run: exportNow}}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
-			{name: "retry", word: "ID", run: retryJob},
+			{name: "retry", word: "ID|KIND", run: retryJob},
+			{name: "drop", word: "ID|KIND", run: dropJob},
 		}},
 		{"backup", "copy everything that is kept into one new file", []verb{{word: "FILE", whole: true, alone: backup, run: backupNow}}},
 		{"restore", "bring a backup back into the data directory, while no service runs",
@@ -374,6 +375,8 @@ func (c command) hint(err error) string {
 		return "--person takes an address that [[person]] names in the settings"
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Sprintf("tertulia %s list shows what there is", c.name)
+	case errors.Is(err, store.ErrRunning):
+		return "it is left to end; tertulia job list says whether it still runs"
 	case errors.Is(err, store.ErrClosed):
 		return "the service is stopping: try again when it has"
 	}

@@ -34,6 +34,11 @@ type settings struct {
 	// Default: none. Example: proxies = ["127.0.0.1", "::1"]
 	Proxies []string `toml:"proxies"`
 
+	// Addresses or networks from which Prometheus may read the numbers of the service, at
+	// /metrics on any of its addresses; for everybody else there is nothing.
+	// Default: ["127.0.0.0/8", "::1"], this machine. Example: metrics = ["10.1.0.5"]
+	Metrics []string `toml:"metrics"`
+
 	// Your sites. Without any there is one, on localhost, to try things out.
 	Sites []siteSettings `toml:"site"`
 
@@ -50,6 +55,9 @@ type settings struct {
 	Limits     limitsSettings     `toml:"limits"`
 
 	listenDefault bool // nobody said where to listen: one of the two addresses may be missing
+
+	file    string         // that they were read from, "" for none
+	origins map[any]taken // where each was taken from, by the address of its field; of those with their default, nothing
 }
 
 // siteSettings is one [[site]].

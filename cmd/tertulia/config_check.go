@@ -32,6 +32,7 @@ func (l *loader) check() {
 	}
 	l.address("url", &s.URL, endpointAddress)
 	l.networks("proxies", s.Proxies)
+	l.networks("metrics", s.Metrics)
 	l.networks("fetch.allow", s.Fetch.Allow)
 	for i := range s.Micropub.LenientClients {
 		id, err := indieauth.CheckClientID(s.Micropub.LenientClients[i])

@@ -58,7 +58,7 @@ preset = "hexo"
 approve = "some"
 `, nil)
 	want := []string{
-		`colour: there is no such setting (there are: listen, url, data, proxies, site, person, signin, fetch, webmention, micropub, indieauth, limits)`,
+		`colour: there is no such setting (there are: listen, url, data, proxies, metrics, site, person, signin, fetch, webmention, micropub, indieauth, limits)`,
 		`data: it must be a text in quotes`,
 		`fetch.allow: it must be a list of texts in quotes`,
 		`indieauth.require_pkce: it must be true or false`,

@@ -15,6 +15,7 @@ func defaults() *settings {
 	pkce := true
 	return &settings{
 		Data:       "./tertulia-data",
+		Metrics:    []string{"127.0.0.0/8", "::1"},
 		Webmention: webmentionSettings{Never: slices.Clone(silos)},
 		Micropub:   micropubSettings{LenientClients: []string{"https://quill.p3k.io/"}},
 		IndieAuth:  indieauthSettings{RequirePKCE: &pkce},

@@ -58,9 +58,11 @@ func loadSettings(g globals, env func(string) (string, bool)) (*settings, error)
 	l.environment(reflect.ValueOf(l.set).Elem(), "")
 	if g.Data != "" {
 		l.set.Data = g.Data
+		l.came(reflect.ValueOf(&l.set.Data).Elem(), "flag", "--data")
 	}
 	if g.Listen != "" {
 		l.set.Listen = list(g.Listen)
+		l.came(reflect.ValueOf(&l.set.Listen).Elem(), "flag", "--listen")
 	}
 	l.read = len(l.problems)
 	l.check()
@@ -75,6 +77,7 @@ type loader struct {
 	set      *settings
 	env      func(string) (string, bool)
 	meta     toml.MetaData
+	lines    map[string]int // of the file, by the label of the key there
 	problems problems
 	read     int // how many of them came up before the check
 }
@@ -122,6 +125,7 @@ func (l *loader) file(name string) error {
 	if l.meta, err = toml.Decode(string(text), &top); err != nil {
 		return fmt.Errorf("read the settings: %s: %s", cmp.Or(name, settingsFile), strings.TrimPrefix(err.Error(), "toml: "))
 	}
+	l.set.file, l.lines = cmp.Or(name, settingsFile), keyLines(string(text))
 	l.section(reflect.ValueOf(l.set).Elem(), top, "", "")
 	return nil
 }
@@ -148,8 +152,29 @@ func (l *loader) section(into reflect.Value, section map[string]toml.Primitive, 
 			l.sections(field, section[name], key)
 		case l.meta.PrimitiveDecode(section[name], field.Addr().Interface()) != nil:
 			l.wrong(label, "it must be "+kind(field), "")
+		default:
+			l.came(field, "file", l.line(key, where))
 		}
 	}
+}
+
+// line is the file and the line in which a key stands, or the table in one line that it is in.
+func (l *loader) line(key, where string) string {
+	for ok := true; ok; key, _, ok = cutLast(key) {
+		if n := l.lines[key+where]; n > 0 {
+			return fmt.Sprintf("%s:%d", l.set.file, n)
+		}
+	}
+	return l.set.file
+}
+
+// cutLast cuts the last part off a dotted key; false when there is but one.
+func cutLast(key string) (before, last string, ok bool) {
+	i := strings.LastIndexByte(key, '.')
+	if i < 0 {
+		return key, "", false
+	}
+	return key[:i], key[i+1:], true
 }
 
 // sections fills a list of structs from sections of one name: [[site]].
@@ -197,6 +222,10 @@ func (l *loader) environment(into reflect.Value, prefix string) {
 			if setText(field, value) != nil {
 				l.wrong(variable, "it must be "+kind(field), "")
 			}
+			if file, _ := l.env(variable + "_FILE"); file != "" {
+				variable += "_FILE"
+			}
+			l.came(field, "environment", variable)
 		}
 	}
 }

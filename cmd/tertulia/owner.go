@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os/user"
+	"slices"
 	"strconv"
 	"time"
 
@@ -156,19 +157,56 @@ func listJobs(ctx context.Context, c call) error {
 		return err
 	}
 	return printAll(c, jobs, []string{"ID", "KIND", "ABOUT", "STATE", "ATTEMPTS", "ERROR"}, func(j store.Job) []string {
-		state := "due " + when(j.Due)
-		switch {
-		case !j.Parked.IsZero():
-			state = "parked"
-		case j.Owner != "":
-			state = "running"
+		state := string(j.State())
+		if j.State() == store.JobWaiting {
+			state = "due " + when(j.Due)
 		}
 		return []string{j.ID, j.Kind, j.Key, state, strconv.Itoa(j.Attempts), j.Error}
 	})
 }
 
+// retryJob has a job tried again, or all of a kind that were given up or have failed so far.
 func retryJob(ctx context.Context, c call) error {
-	return c.app.db.Update(ctx, c.site.Key, func(tx *store.Tx) error { return tx.Unpark(c.words[0]) })
+	known, err := c.isKind(ctx, c.words[0])
+	if err != nil {
+		return err
+	}
+	if !known {
+		return c.site.Work.Retry(ctx, by(), c.words[0])
+	}
+	n, err := c.site.Work.RetryKind(ctx, by(), c.words[0])
+	if err == nil {
+		fmt.Fprintln(c.io.out, lang.For(c.site.Language).N("jobs.retried", n))
+	}
+	return err
+}
+
+// dropJob drops a job, or all of a kind that do not run, and says what is lost with it.
+func dropJob(ctx context.Context, c call) error {
+	l, kind, n := lang.For(c.site.Language), c.words[0], 1
+	known, err := c.isKind(ctx, kind)
+	if err != nil {
+		return err
+	}
+	if known {
+		n, err = c.site.Work.DropKind(ctx, by(), kind, "")
+	} else if kind, err = c.site.Work.KindOf(ctx, c.words[0]); err == nil {
+		err = c.site.Work.Drop(ctx, by(), c.words[0])
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.io.out, l.N("jobs.dropped", n))
+	if lost := "joblost." + kind; n > 0 && l.Has(lost) {
+		fmt.Fprintln(c.io.out, l.T(lost))
+	}
+	return nil
+}
+
+// isKind tells whether a word is a kind of the site's jobs, and no id of one.
+func (c call) isKind(ctx context.Context, word string) (bool, error) {
+	kinds, err := c.site.Work.Kinds(ctx)
+	return slices.ContainsFunc(kinds, func(k site.WorkKind) bool { return k.Kind == word }), err
 }
 
 func when(t time.Time) string {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	"tertulia/indieauth"
 	"tertulia/internal/fetch"
@@ -36,6 +38,10 @@ type service struct {
 	http   http.Handler
 	log    *slog.Logger
 	hello  func(context.Context) error // said when everything is open; nil for nothing
+
+	began    time.Time
+	beat     atomic.Int64 // when the queue last looked for jobs, in nanoseconds since 1970
+	stopping atomic.Bool
 }
 
 // wire makes everything and hands it over: each arrow of the architecture is a
@@ -55,8 +61,8 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Allow: set.allow()},
 	}
 	desks := map[string]*site.Desk{}
-	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Ready: db.Check}
-	for _, one := range set.Sites {
+	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Watchers: prefixes(set.Metrics)}
+	for i, one := range set.Sites {
 		s, err := newSite(set, one, to, log)
 		if err != nil {
 			return nil, err
@@ -87,6 +93,9 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			Access:       access,
 			Pages:        &site.Pages{Site: s, DB: db, Own: to.own},
 			Erasing:      &site.Erasing{Site: s, DB: db, Jobs: jobs},
+			Work:         &site.Work{Site: s, DB: db},
+			Welcome:      &site.Welcome{Site: s, DB: db, Jobs: jobs},
+			Settings:     set.view(&set.Sites[i]),
 			IndieAuth:    auth,
 			Files:        media.Serve(files),
 			Logo:         func(ctx context.Context, address string) (string, error) { return jobs.Logo(ctx, s, address) },
@@ -107,12 +116,16 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		}
 	}
 	svc := &service{
-		app:    &app{settings: set, db: db, sites: server.Sites},
-		jobs:   jobs,
-		runner: &queue.Runner{DB: db, Handlers: jobs.Handlers(), Leases: jobs.Leases(), Busy: hosts.Busy, Log: log},
-		http:   server.Handler(),
-		log:    log,
+		app:   &app{settings: set, db: db, sites: server.Sites},
+		jobs:  jobs,
+		log:   log,
+		began: time.Now(),
 	}
+	jobs.Check = svc.app.checkForPage
+	svc.runner = &queue.Runner{DB: db, Handlers: jobs.Handlers(), Leases: jobs.Leases(), Busy: hosts.Busy, Beat: svc.alive, Log: log}
+	server.Numbers, server.Probes = svc.numbers, svc.probes()
+	svc.http = server.Handler()
+	svc.alive()
 	var problems []error
 	for _, s := range server.Sites {
 		problems = append(problems, s.IndieAuth.Validate(), s.Access.Client.Validate(), s.Comments.Client.Validate())

@@ -146,6 +146,7 @@ func (svc *service) run(ctx context.Context, listeners []net.Listener, control n
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	svc.alive()
 	server := &http.Server{
 		Handler: svc.http, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn),
@@ -180,6 +181,7 @@ func (svc *service) run(ctx context.Context, listeners []net.Listener, control n
 		// From here on every write is refused. Only a new process knows what is on disk.
 		err = svc.app.db.Check(ctx)
 	}
+	svc.stopping.Store(true)
 	stop()
 	svc.log.Info("stopping")
 	svc.finish(server, &wg)
@@ -248,13 +250,19 @@ func (svc *service) housekeeping(ctx context.Context) {
 
 // version prints what was built.
 func version(_ context.Context, _ func() (*settings, error), _ given, io stdio) int {
-	v, info := "devel", ""
+	v, compiler := built()
+	fmt.Fprintln(io.out, "tertulia", v, compiler)
+	return 0
+}
+
+// built is the version of the program and of Go that it was built with.
+func built() (v, compiler string) {
+	v = "devel"
 	if b, ok := debug.ReadBuildInfo(); ok {
 		if b.Main.Version != "" && b.Main.Version != "(devel)" {
 			v = b.Main.Version
 		}
-		info = b.GoVersion
+		compiler = b.GoVersion
 	}
-	fmt.Fprintln(io.out, "tertulia", v, info)
-	return 0
+	return v, compiler
 }

@@ -43,6 +43,7 @@ type Runner struct {
 	MaxAttempts int                             // 0 means 30: with the default waits, the shortest that chance gives, more than 72 hours
 	Wait        func(attempt int) time.Duration // before the next attempt; nil means [Backoff]
 	Busy        func(lane string) bool          // lanes that are to be left alone for now; may be nil
+	Beat        func()                          // called each time it looks for jobs: once a minute at least; may be nil
 	Log         *slog.Logger
 }
 
@@ -110,6 +111,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer busy.drain()
 	defer r.DB.TakeJobs(nil)
 	for ctx.Err() == nil {
+		if r.Beat != nil {
+			r.Beat()
+		}
 		n, err := r.DB.Claim(ctx, taker)
 		if err != nil && ctx.Err() == nil {
 			r.log().Error("jobs cannot be claimed", "error", err)

@@ -33,10 +33,14 @@ type Jobs struct {
 	Resizer   *media.Resizer // of pictures; nil: uploaded ones are shown as they are, those of authors not kept
 	Log       *slog.Logger
 
-	Hosts    *Hosts           // strangers' hosts that are to be left alone for a while; must be set
-	Parsing  *Gate            // for the pages of strangers; nil: open
-	Never    []string         // hosts that take no Webmentions, and those below them: they are not asked
+	Hosts   *Hosts   // strangers' hosts that are to be left alone for a while; must be set
+	Parsing *Gate    // for the pages of strangers; nil: open
+	Never   []string // hosts that take no Webmentions, and those below them: they are not asked
+	// Check looks whether a site is attached; nil: nobody can. ctx bounds it.
+	Check    func(context.Context, *Site) ([]CheckPoint, error)
 	Hopeless func(error) bool // whether an error of Strangers is one that another attempt cannot mend; may be nil
+
+	Numbers Numbers // what they have come to
 
 	turns    turns      // of requests to the hosts that Webmentions go to
 	resizing sync.Mutex // pictures are made smaller one at a time
@@ -65,6 +69,8 @@ const (
 	jobAgain    = "again"    // key: the site
 	jobMerge    = "merge"    // key: id of the page that was merged
 	jobFaces    = "faces"    // key: the site
+	jobCheck    = "check"    // key: the site
+	jobTrial    = "trial"    // key: id of the trial and its step
 )
 
 // Handlers is what a queue.Runner runs.
@@ -88,6 +94,8 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobAgain:    j.again,
 		jobMerge:    j.merge,
 		jobFaces:    j.faces,
+		jobCheck:    j.checkup,
+		jobTrial:    j.trial,
 	}
 }
 
@@ -96,7 +104,7 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 // picture smaller in a minute.
 func (j *Jobs) Leases() map[string]time.Duration {
 	const build, clone, scan = 15 * time.Minute, 15 * time.Minute, 15 * time.Minute
-	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute, jobAgain: 5 * time.Minute}
+	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute, jobAgain: 5 * time.Minute, jobCheck: checkTime}
 }
 
 // Begin promises what has to be done once after the start: to look through the source of a

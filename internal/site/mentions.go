@@ -56,6 +56,9 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 	if err != nil {
 		return webmention.Receipt{}, err
 	}
+	if id, ok := m.Site.trialOf(r.Source); ok {
+		return m.acceptTrial(ctx, id)
+	}
 	source, target := oneSpelling(r.Source), r.Target.String()
 	if m.refuses(source) {
 		return webmention.Receipt{}, errRefused

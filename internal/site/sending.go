@@ -85,6 +85,7 @@ func (j *Jobs) send(ctx context.Context, job store.Job) (queue.Commit, error) {
 	}
 	outcome, err := judge(delivery, err, j.hopeless(err), job.Attempts)
 	outcome.Revision = promise.Revision
+	j.Numbers.sent.Add(outcome.State)
 	j.log().Info("webmention sent", "source", args.Permalink, "target", args.Target, "outcome", outcome.State, "status", outcome.Status, "attempt", job.Attempts)
 	return func(tx *store.Tx) error { return noteSent(tx, args, outcome) }, err
 }

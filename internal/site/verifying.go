@@ -89,6 +89,7 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 			return nil, ctx.Err() // what could not be asked for that reason is no answer
 		}
 	}
+	j.Numbers.looked.Add(seen.Outcome.String(), cause(seen, look.hopeless))
 	j.log().Info("webmention looked at", "source", mention.Source, "target", mention.Target, "outcome", seen.Outcome.String(), "status", seen.Status, "attempt", job.Attempts)
 	return look.commit(mention.ID, page.ID), look.again(mention)
 }

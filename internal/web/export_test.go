@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/url"
 
 	"github.com/gorilla/mux"
@@ -36,3 +37,6 @@ func Routes(s *Server) (paths []string) {
 	}
 	return paths
 }
+
+// Measured is a handler between which and the network requests are counted.
+func Measured(h http.Handler) http.Handler { return newTraffic()[otherRoutes].measure(h) }

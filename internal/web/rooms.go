@@ -15,6 +15,8 @@ var rooms = []struct {
 	{"admin/", "inbox.title", site.Moderator},
 	{"admin/tokens", "tokens.title", site.Owner},
 	{"admin/sessions", "sessions.title", site.Moderator},
+	{"admin/jobs", "jobs.title", site.Owner},
+	{"admin/settings", "settings.title", site.Owner},
 }
 
 // nav leads to the rooms that somebody may enter.

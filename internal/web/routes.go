@@ -18,10 +18,12 @@ import (
 
 // Handler is every URL of the program.
 func (s *Server) Handler() http.Handler {
-	s.run = rand.Text()
+	s.run, s.traffic = rand.Text(), newTraffic()
 	s.answers.forget()
 	router := mux.NewRouter().SkipClean(true)
 	router.HandleFunc("/healthz", s.healthz)
+	// To all others the address is one of the site's.
+	router.Path("/metrics").MatcherFunc(func(r *http.Request, _ *mux.RouteMatch) bool { return s.within(r, s.Watchers) }).HandlerFunc(s.numbers)
 	var areas []area
 	for _, one := range s.Sites {
 		base, err := url.Parse(one.Base)
@@ -33,14 +35,14 @@ func (s *Server) Handler() http.Handler {
 		one.IndieAuth.Consent, one.IndieAuth.ErrorPage = p, p.refuse
 		areas = append(areas, newArea(base, p.endpoints()), newArea(wellKnown(base), p.metadata()))
 		if len(s.Sites) == 1 {
-			router.NotFoundHandler = http.HandlerFunc(p.notFound)
+			router.NotFoundHandler = s.traffic[otherRoutes].measure(http.HandlerFunc(p.notFound))
 		}
 		for _, home := range append([]*url.URL{one.URL}, one.Aliases...) {
 			switch {
 			case one.Upstream != nil:
-				areas = append(areas, newArea(home, p.proxy(home)))
+				areas = append(areas, newArea(home, s.traffic[sitePages].measure(p.proxy(home))))
 			case one.Root != "":
-				areas = append(areas, newArea(home, p.static(home)))
+				areas = append(areas, newArea(home, s.traffic[sitePages].measure(p.static(home))))
 			}
 		}
 	}
@@ -61,7 +63,7 @@ func (s *Server) Handler() http.Handler {
 // endpoints are the URLs below a site's base.
 func (p *pages) endpoints() http.Handler {
 	r := mux.NewRouter().SkipClean(true)
-	all := func(path string, h http.Handler) { r.Handle(p.base.Path+path, h) }
+	all := func(path string, h http.Handler) { r.Handle(p.base.Path+path, p.server.traffic.measured(path, h)) }
 
 	// The protocols.
 	all("webmention", p.receiver())
@@ -122,12 +124,18 @@ func (p *pages) endpoints() http.Handler {
 	all("admin/decide", p.only(nil, p.decideMention))
 	all("admin/sessions", p.only(p.sessions, p.changeSessions))
 	all("admin/tokens", p.only(p.tokens, p.changeTokens))
+	all("admin/jobs", p.only(p.showJobs, p.changeJobs))
+	all("admin/settings", p.only(p.showSettings, nil))
+	if p.Welcome != nil {
+		all("admin/welcome", p.only(p.welcome, p.changeWelcome))
+		all("trial/{id}", p.only(p.trial, nil))
+	}
 	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
 		if path != "" {
 			r.Handle(path, p.only(p.toAdmin, nil))
 		}
 	}
-	r.NotFoundHandler = http.HandlerFunc(p.notFound)
+	r.NotFoundHandler = p.server.traffic[otherRoutes].measure(http.HandlerFunc(p.notFound))
 	r.Use(p.tellingSender)
 	return r
 }
@@ -268,21 +276,4 @@ func secure(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
-	if !reads(r) {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return
-	}
-	if s.Ready != nil {
-		if err := s.Ready(r.Context()); err != nil {
-			s.log().Error("not ready", "error", err)
-			http.Error(w, "the data cannot be read", http.StatusServiceUnavailable)
-			return
-		}
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte("ok\n")) // the asker may have gone
 }

@@ -1,8 +1,6 @@
 package web_test
 
 import (
-	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -259,19 +257,6 @@ func TestPathsAreWholeSegments(t *testing.T) {
 		}
 		if a := b.get("https://ana.example/-"); a.status != 302 || a.header.Get("Location") != "/-/admin/" {
 			t.Errorf("/-: got %d to %q", a.status, a.header.Get("Location"))
-		}
-	})
-}
-
-func TestHealth(t *testing.T) {
-	inWorld(t, func(w *world) {
-		t := w.T
-		if a := w.visitor().get("https://ana.example/healthz"); a.status != 200 || a.body != "ok\n" {
-			t.Errorf("got %d %q", a.status, a.body)
-		}
-		w.server.Ready = func(context.Context) error { return errors.New("page 7 is damaged") }
-		if a := w.visitor().get("https://ana.example/healthz"); a.status != 503 || strings.Contains(a.body, "damaged") {
-			t.Errorf("got %d %q, want 503 without the cause", a.status, a.body)
 		}
 	})
 }

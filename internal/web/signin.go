@@ -146,7 +146,7 @@ func (p *pages) admit(w http.ResponseWriter, r *http.Request, pass site.Pass) {
 	p.server.log().Info("signed in", "site", p.Key, "me", pass.Keeper.Me, "from", site.Network(p.server.sender(r)))
 	p.setCookie(w, "session", pass.Session, pass.Expires)
 	p.setCookie(w, "device", pass.Device, pass.DeviceExpires)
-	to := p.base.Path + "admin/"
+	to := p.led(r.Context(), pass.Keeper)
 	if c, err := r.Cookie(p.cookie("return")); err == nil {
 		p.dropCookie(w, "return")
 		if back, err := base64.RawURLEncoding.DecodeString(c.Value); err == nil && p.ours(string(back)) {

@@ -22,6 +22,7 @@ import (
 
 	"tertulia/indieauth"
 	"tertulia/internal/lang"
+	"tertulia/internal/metrics"
 	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
 	"tertulia/micropub"
@@ -39,6 +40,9 @@ type Site struct {
 	Access       *site.Access
 	Pages        *site.Pages
 	Erasing      *site.Erasing
+	Work         *site.Work
+	Welcome      *site.Welcome  // nil: nobody is led
+	Settings     theme.Settings // File and Groups: what is in force for this site
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name
@@ -56,12 +60,18 @@ type Site struct {
 // Server answers HTTP for all sites of the service.
 type Server struct {
 	Sites   []*Site
-	Proxies []netip.Prefix              // whose X-Forwarded-For counts
-	Ready   func(context.Context) error // nil error: the data can be read
+	Proxies []netip.Prefix // whose X-Forwarded-For counts
+	Probes  []Probe        // what must be well for the service to be ready
 	Log     *slog.Logger
+
+	// Numbers adds what the service counts to a page for Prometheus, which those in the
+	// networks of Watchers may read; nil: only what is known here.
+	Numbers  func(context.Context, *metrics.Page) error
+	Watchers []netip.Prefix
 
 	answers answers
 	exports spacing
+	traffic traffic
 	run     string // another in each run: settings and program may be others than in the one before
 }
 

@@ -102,7 +102,7 @@ func newWorld(t *testing.T, houses []house) *world {
 		Verifier: &webmention.Verifier{Client: w.web.Client()}, Sender: &webmention.Sender{Client: w.web.Client()},
 		Resizer: &media.Resizer{},
 	}
-	w.server = &web.Server{Log: log, Ready: db.Check}
+	w.server = &web.Server{Log: log, Probes: []web.Probe{{Name: "data", Check: db.Check}}}
 	for _, h := range houses {
 		w.build(h, log)
 	}
@@ -176,6 +176,7 @@ func (w *world) build(h house, log *slog.Logger) {
 		Logo:  func(ctx context.Context, address string) (string, error) { return w.jobs.Logo(ctx, s, address) },
 		Files: media.Serve(uploads), Pictures: media.Serve(filepath.Join(uploads, store.Pictures)),
 		Conversation: &site.Conversation{Site: s, DB: w.db},
+		Work:         &site.Work{Site: s, DB: w.db},
 		Mentions:     &site.Mentions{Site: s, DB: w.db, Limits: w.limits},
 		IndieAuth: &indieauth.Server{
 			Issuer: s.Base, Me: s.Me(), Storage: access, Client: w.web.Client(), Log: log,

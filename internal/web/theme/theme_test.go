@@ -71,7 +71,16 @@ func views(text, address string) map[string]any {
 		"link":       theme.SignInLink{Shell: shell, Action: address, Until: noon, Person: text},
 		"status":     theme.Status{Shell: shell, Source: address, Target: address, Stage: text, Detail: text, Received: noon, Changed: noon},
 		"webmention": theme.Webmention{Shell: shell, Endpoint: address, Source: text, Target: text, Error: text, Field: "target"},
-		"error":      theme.Error{Shell: shell, Status: 404, Detail: text, Home: address, Back: address},
+		"jobs": theme.Jobs{Shell: shell, Action: address, Paused: noon, Rests: true, Kinds: []theme.JobKind{{Kind: "send", Waiting: 1, Running: 2, Parked: 3, URL: address}, {Kind: text, URL: address}}, State: "parked", Kind: "send", All: address, More: address, Done: "dropped", Number: 7, Now: noon,
+			Groups: []theme.JobGroup{{Kind: "send", Jobs: []theme.Job{{ID: "1", About: text, State: "parked", Why: "final", Due: noon, Since: noon, Attempts: 3, Error: text}, {ID: "2", State: "waiting", Why: "again", Due: noon}, {ID: "3", State: "running", About: text}}}, {Kind: text, Jobs: []theme.Job{{ID: "4", State: text, Why: text}}}}},
+		"settings": theme.Settings{Shell: shell, File: text, Welcome: address, Groups: []theme.SettingGroup{{Title: text, About: text, Settings: []theme.Setting{{Key: text, Value: text, From: "file", Where: text, About: text}, {Key: text, From: "default"},
+			{Key: text, Secret: true, From: "environment", Where: text}, {Key: text, From: "flag", Where: text}, {Key: text, From: "derived"}}}, {}}},
+		"welcome": theme.Welcome{Shell: shell, Action: address, Paused: true, Out: address, Steps: []theme.Step{
+			{Name: "check", Number: 1, Skipped: true, Check: &theme.Checkup{Checked: noon, Fails: 1, Lang: "es", Points: []theme.CheckPoint{{Name: "rels", State: "fails", Seen: text, Do: text, Paste: []theme.Paste{{Title: text, Text: text}}}, {Name: text, State: text}}}},
+			{Name: "trial", Number: 2, Done: true, Trial: &theme.Trial{Target: text, Begun: true, Error: "target", Stages: []theme.TrialStage{{Stage: "begun", At: noon}, {Stage: "failed", Why: "lost", Note: text, At: noon}, {Stage: text, Why: text}}}},
+			{Name: "app", Number: 3, App: &theme.Connecting{Me: address, Posts: true, Tokens: address}}, {Name: "moderation", Number: 4, Moderation: &theme.Moderation{Approve: "people", Choices: []string{"people", "all", "none"}, Lines: text}}}},
+		"trial": theme.TrialPage{Shell: shell, Target: address},
+		"error": theme.Error{Shell: shell, Status: 404, Detail: text, Home: address, Back: address},
 	}
 }
 
@@ -81,7 +90,8 @@ func empty() map[string]any {
 		"comment-page": theme.CommentPage{}, "comment": theme.Comment{}, "comment-sent": theme.CommentSent{Stage: "gone"}, "comment-confirm": theme.CommentConfirm{Withdraw: true},
 		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "mentions": theme.Mentions{}, "admin": theme.Admin{}, "consent": theme.Consent{}, "tokens": theme.Tokens{},
 		"signin": theme.SignIn{Unvouched: "what"}, "leaving": theme.Leaving{}, "client": theme.Client{}, "sessions": theme.Sessions{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
-		"privacy": theme.Privacy{},
+		"privacy": theme.Privacy{}, "jobs": theme.Jobs{}, "settings": theme.Settings{}, "trial": theme.TrialPage{},
+		"welcome": theme.Welcome{Ended: true, Steps: []theme.Step{{Name: "check", Check: &theme.Checkup{Checking: true}}, {Name: "trial", Trial: &theme.Trial{}}, {Name: "app", App: &theme.Connecting{}}}},
 	}
 }
 

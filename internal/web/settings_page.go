@@ -1,0 +1,20 @@
+package web
+
+import (
+	"net/http"
+
+	"tertulia/internal/web/theme"
+)
+
+// showSettings shows what is in force, and where each value comes from.
+func (p *pages) showSettings(w http.ResponseWriter, r *http.Request) {
+	owner := p.awaited(w, r, "")
+	if owner == nil {
+		return
+	}
+	view := theme.Settings{Shell: p.shell(r, owner), File: p.Settings.File, Groups: p.Settings.Groups}
+	if p.Welcome != nil {
+		view.Welcome = p.base.Path + "admin/welcome"
+	}
+	p.render(w, r, http.StatusOK, "settings", view)
+}
