@@ -54,6 +54,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Gate: parsing.Enter, Log: log},
 		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Allow: set.allow()},
 	}
+	jobs.Mail, jobs.Settled = set.mailing(), set.names
 	desks := map[string]*site.Desk{}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Ready: db.Check}
 	for _, one := range set.Sites {
@@ -87,6 +88,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			Access:       access,
 			Pages:        &site.Pages{Site: s, DB: db, Own: to.own},
 			Erasing:      &site.Erasing{Site: s, DB: db, Jobs: jobs},
+			Notices:      &site.Notices{Site: s, DB: db, Mail: set.Mail.Server},
 			IndieAuth:    auth,
 			Files:        media.Serve(files),
 			Logo:         func(ctx context.Context, address string) (string, error) { return jobs.Logo(ctx, s, address) },

@@ -33,6 +33,9 @@ type Jobs struct {
 	Resizer   *media.Resizer // of pictures; nil: uploaded ones are shown as they are, those of authors not kept
 	Log       *slog.Logger
 
+	Mail    func(context.Context, Letter) error // sends a letter to the owner; nil: there is no mail server
+	Settled func(*url.URL) bool                 // whether the settings name a host, so that Own goes there; nil: none
+
 	Hosts    *Hosts           // strangers' hosts that are to be left alone for a while; must be set
 	Parsing  *Gate            // for the pages of strangers; nil: open
 	Never    []string         // hosts that take no Webmentions, and those below them: they are not asked
@@ -65,6 +68,8 @@ const (
 	jobAgain    = "again"    // key: the site
 	jobMerge    = "merge"    // key: id of the page that was merged
 	jobFaces    = "faces"    // key: the site
+	jobMail     = "mail"     // key: id of the letter
+	jobHook     = "hook"     // key: id of the hook
 )
 
 // Handlers is what a queue.Runner runs.
@@ -88,6 +93,8 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobAgain:    j.again,
 		jobMerge:    j.merge,
 		jobFaces:    j.faces,
+		jobMail:     j.mail,
+		jobHook:     j.hook,
 	}
 }
 

@@ -118,6 +118,11 @@ func (p *pages) endpoints() http.Handler {
 	all("signout", p.only(nil, p.signOut))
 	all("admin/", p.only(p.admin, nil))
 	all("admin/decide", p.only(nil, p.decideMention))
+	all("admin/waiting/{id}", p.only(p.waiting, p.decideWaiting))
+	all("admin/notices", p.only(p.notices, p.changeNotices))
+	all("admin/hooks", p.only(nil, p.changeHooks))
+	all("admin/hooks/{hook}/{id}", p.only(p.delivery, nil))
+	all("feed/{secret}", p.only(p.privateFeed, nil))
 	all("admin/sessions", p.only(p.sessions, p.changeSessions))
 	all("admin/tokens", p.only(p.tokens, p.changeTokens))
 	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {

@@ -39,6 +39,7 @@ type Site struct {
 	Access       *site.Access
 	Pages        *site.Pages
 	Erasing      *site.Erasing
+	Notices      *site.Notices
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name
