@@ -103,7 +103,9 @@ func (o *postOffice) messages(t *testing.T) (all []letter) {
 }
 
 // NewSession is of smtp.Backend.
-func (o *postOffice) NewSession(c *smtp.Conn) (smtp.Session, error) { return &visit{o: o, conn: c}, nil }
+func (o *postOffice) NewSession(c *smtp.Conn) (smtp.Session, error) {
+	return &visit{o: o, conn: c}, nil
+}
 
 type visit struct {
 	o    *postOffice
