@@ -381,7 +381,7 @@ type mailSettings struct {
 	// The password that goes with it. It is better kept in a file, see password_file.
 	// Default: none. Example: password = "correct horse"
 	Password string `toml:"password"`
-	// A file with the password.
+	// A file with the password, which comes before password.
 	// Default: none. Example: password_file = "/etc/tertulia/mail-password"
 	PasswordFile string `toml:"password_file"`
 	// The address that mail comes from. Default: user. Example: from = "tertulia@example.com"

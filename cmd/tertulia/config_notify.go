@@ -42,8 +42,6 @@ func (l *loader) mail() {
 		l.wrong("mail.from", fmt.Sprintf("%q is not a mail address", m.From), `write it like "tertulia@example.com"`)
 	}
 	switch {
-	case m.Password != "" && m.PasswordFile != "":
-		l.wrong("mail.password", "it is given itself and as password_file", "keep one of them")
 	case m.User == "" && (m.Password != "" || m.PasswordFile != ""):
 		l.wrong("mail.user", "it is missing: whose password is it?", "write the name that your provider gave you")
 	case m.User != "" && m.Password == "" && m.PasswordFile == "":
