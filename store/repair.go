@@ -108,6 +108,12 @@ var kinds = []kind{
 	kindOf(&welcomes, nil, nil),
 	kindOf(&audit, nil, nil),
 	kindOf(&befores, nil, nil),
+	kindOf(&notices, nil, nil),
+	kindOf(&noticeStates, nil, nil),
+	kindOf(&letters, nil, nil),
+	kindOf(&feedKeys, nil, nil, feedKeysHash),
+	kindOf(&hooks, nil, nil),
+	kindOf(&deliveries, nil, nil),
 }
 
 func kindOf[T any](t *table[T], counts func(string) [][]byte, counted func(string, *T) [][]byte, indexes ...string) kind {

@@ -186,6 +186,7 @@ func tame(ctx context.Context, dir string, m Manifest, opts Options) (erased int
 		}
 		for _, table := range []string{
 			tokens.name, refreshes.name, codes.name, sessions.name, requests.name, devices.name, passphrases.name, passkeys.name,
+			feedKeys.name, feedKeysHash,
 			dataStates.name, // the source of the site is not as old as this: its files are compared anew
 		} {
 			if err := db.empty(ctx, prefix(site, table)); err != nil {

@@ -207,6 +207,7 @@ func (k *checker) check(ctx context.Context) error {
 	k.directories()
 	k.build()
 	k.git(ctx)
+	k.mail(ctx)
 	if !k.look(ctx) && sameServer(k.one.URL, k.set.base(k.one)) {
 		return nil // all else is there, too
 	}

@@ -48,6 +48,7 @@ type settings struct {
 	// Networks with whose accounts you all may sign in.
 	SignIn []signinSettings `toml:"signin"`
 
+	Mail       mailSettings       `toml:"mail"`
 	Fetch      fetchSettings      `toml:"fetch"`
 	Webmention webmentionSettings `toml:"webmention"`
 	Micropub   micropubSettings   `toml:"micropub"`
@@ -119,6 +120,7 @@ type siteSettings struct {
 	Publish      publishSettings      `toml:"publish"`
 	Watch        watchSettings        `toml:"watch"`
 	Conversation conversationSettings `toml:"conversation"`
+	Notify       notifySettings       `toml:"notify"`
 }
 
 // personSettings is somebody who looks after sites: [[person]].
@@ -340,6 +342,58 @@ type conversationSettings struct {
 	// theirs. Who does not sign in waits for you, unless approve is "none".
 	// Default: false. Example: comments = true
 	Comments bool `toml:"comments"`
+}
+
+// notifySettings is about what you are told by mail of what happens here: [site.notify]. It takes a
+// server in [mail].
+type notifySettings struct {
+	// Where mail goes. Default: author.email. Example: to = "ana@example.com"
+	To string `toml:"to"`
+	// That something waits for your decision: "off", "now" or in the "digest".
+	// Default: "digest". Example: waiting = "now"
+	Waiting string `toml:"waiting"`
+	// That readers see a new response of somebody whom you trust: "off", "now" or in the "digest".
+	// Default: "digest". Example: public = "off"
+	Public string `toml:"public"`
+	// That something did not work and was given up: "off", "now" or in the "digest".
+	// Default: "now". Example: trouble = "digest"
+	Trouble string `toml:"trouble"`
+	// That somebody signs in with a new browser, or that there is a new token, passkey or
+	// passphrase: "off", "now" or in the "digest".
+	// Default: "now". Example: access = "digest"
+	Access string `toml:"access"`
+	// How often a digest comes: "daily" or "weekly".
+	// Default: "daily". Example: digest = "weekly"
+	Digest string `toml:"digest"`
+	// The day of weekly digests. Default: "monday". Example: day = "friday"
+	Day string `toml:"day"`
+	// The time of day of digests. Default: "08:00". Example: at = "19:30"
+	At string `toml:"at"`
+	// The time zone that this is meant in. Default: this machine's. Example: zone = "Europe/Madrid"
+	Zone string `toml:"zone"`
+}
+
+// mailSettings is about the server that takes mail to you: [mail].
+type mailSettings struct {
+	// Its name. Default: none, no mail is sent. Example: server = "smtp.example.com"
+	Server string `toml:"server"`
+	// Its port. Default: 587 with "starttls", 465 with "implicit", 25 with "none".
+	// Example: port = 2525
+	Port int `toml:"port"`
+	// How the connection is secured: with "starttls" after the greeting, with "implicit" from the
+	// beginning, or with "none" not at all, which is for a server on this machine.
+	// Default: "starttls". Example: tls = "implicit"
+	TLS string `toml:"tls"`
+	// The name to sign in with. Default: none. Example: user = "ana@example.com"
+	User string `toml:"user"`
+	// The password that goes with it. It is better kept in a file, see password_file.
+	// Default: none. Example: password = "correct horse"
+	Password string `toml:"password"`
+	// A file with the password, which comes before password.
+	// Default: none. Example: password_file = "/etc/tertulia/mail-password"
+	PasswordFile string `toml:"password_file"`
+	// The address that mail comes from. Default: user. Example: from = "tertulia@example.com"
+	From string `toml:"from"`
 }
 
 // fetchSettings is about the addresses to which strangers send us: [fetch].

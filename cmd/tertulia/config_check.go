@@ -44,6 +44,7 @@ func (l *loader) check() {
 	}
 	l.never()
 	l.limits()
+	l.mail()
 	if len(s.Sites) == 0 {
 		l.firstSite()
 		l.people()
@@ -112,6 +113,7 @@ func (l *loader) site(site *siteSettings, where string) {
 	l.words(site.Conversation, where)
 	l.choice("site.conversation.bridged"+where, &site.Conversation.Bridged, "first-name", "full", "anonymous")
 	l.data(site, where)
+	l.notify(&site.Notify, where)
 	if !isOrigin(site.Origin) {
 		l.wrong("site.origin"+where, fmt.Sprintf("%q is not the address of a server", site.Origin), `write it like "http://127.0.0.1:8081"`)
 	}

@@ -18,7 +18,7 @@ func TestUnknownKeysAreErrorsWithAHint(t *testing.T) {
 		"[limit]\nqueue = 1":                       "limit: there is no such setting (did you mean limits?)",
 		"[fetch]\nproxies = []":                    "fetch.proxies: there is no such setting (did you mean proxies?)",
 		"require-pkce = true":                      "require-pkce: there is no such setting (did you mean indieauth.require_pkce?)",
-		"[[site]]\nurl='https://a.example/'\nx=1":  "site.x: there is no such setting (in site there are: url, aliases, base, language, name, author, root, upstream, origin, destinations, channel, hub, indieauth, publish, watch, conversation)",
+		"[[site]]\nurl='https://a.example/'\nx=1":  "site.x: there is no such setting (in site there are: url, aliases, base, language, name, author, root, upstream, origin, destinations, channel, hub, indieauth, publish, watch, conversation, notify)",
 		"[[site]]\napprove='all'\nurl='http://l/'": "site.approve: there is no such setting (did you mean site.conversation.approve?)",
 	} {
 		if got := faults(t, text, nil); got[0] != want {
@@ -58,7 +58,7 @@ preset = "hexo"
 approve = "some"
 `, nil)
 	want := []string{
-		`colour: there is no such setting (there are: listen, url, data, proxies, metrics, site, person, signin, fetch, webmention, micropub, indieauth, limits)`,
+		`colour: there is no such setting (there are: listen, url, data, proxies, metrics, site, person, signin, mail, fetch, webmention, micropub, indieauth, limits)`,
 		`data: it must be a text in quotes`,
 		`fetch.allow: it must be a list of texts in quotes`,
 		`indieauth.require_pkce: it must be true or false`,

@@ -60,6 +60,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		Verifier: &webmention.Verifier{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Gate: parsing.Enter, Log: log},
 		Sender:   &webmention.Sender{Client: to.strangers, MaxBytes: set.Limits.FetchBytes, Allow: set.allow()},
 	}
+	jobs.Mail, jobs.Settled = set.mailing(), set.names
 	desks := map[string]*site.Desk{}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Watchers: prefixes(set.Metrics)}
 	for i, one := range set.Sites {
@@ -96,6 +97,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			Work:         &site.Work{Site: s, DB: db},
 			Welcome:      &site.Welcome{Site: s, DB: db, Jobs: jobs},
 			Settings:     set.view(&set.Sites[i]),
+			Notices:      &site.Notices{Site: s, DB: db, Mail: set.Mail.Server},
 			IndieAuth:    auth,
 			Files:        media.Serve(files),
 			Logo:         func(ctx context.Context, address string) (string, error) { return jobs.Logo(ctx, s, address) },

@@ -157,6 +157,7 @@ func (svc *service) run(ctx context.Context, listeners []net.Listener, control n
 	wg.Go(func() { svc.housekeeping(ctx) })
 	wg.Go(func() { svc.dailyBackups(ctx) })
 	wg.Go(func() { svc.noticing(ctx) })
+	wg.Go(func() { svc.telling(ctx) })
 	if control != nil {
 		wg.Go(func() { svc.answerCommands(ctx, control) })
 	}

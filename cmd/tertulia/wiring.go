@@ -29,6 +29,9 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 		Contact: one.Conversation.Contact, Lenient: set.Micropub.LenientClients,
 	}
 	s.Elsewhere = newElsewhere(one, to.own, log)
+	if set.Mail.Server != "" {
+		s.Tell = one.Notify.telling(one.Author)
+	}
 	for _, alias := range one.Aliases {
 		u, err := url.Parse(alias)
 		if err != nil {

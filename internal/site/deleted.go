@@ -58,11 +58,17 @@ func (c *Conversation) deleted(tx *store.Tx, g store.Gone) DeletedEntry {
 	if err != nil || m.ID != id {
 		return e // it is not kept, or is part of another that may well be public
 	}
-	if e.WMTarget = m.Target; !c.Site.hidesSource(&m) {
-		e.WMSource = c.Site.sourceOf(&m)
+	e.WMSource, e.WMTarget = c.Site.was(tx, &m)
+	return e
+}
+
+// was is what a mention that readers see no more was from and about, as they knew it.
+func (s *Site) was(tx *store.Tx, m *store.Mention) (source, target string) {
+	if target = m.Target; !s.hidesSource(m) {
+		source = s.sourceOf(m)
 	}
 	if page, err := tx.Page(m.Page); err == nil {
-		e.WMTarget = page.URL
+		target = page.URL
 	}
-	return e
+	return source, target
 }

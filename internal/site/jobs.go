@@ -33,6 +33,9 @@ type Jobs struct {
 	Resizer   *media.Resizer // of pictures; nil: uploaded ones are shown as they are, those of authors not kept
 	Log       *slog.Logger
 
+	Mail    func(context.Context, Letter) error // sends a letter to the owner; nil: there is no mail server
+	Settled func(*url.URL) bool                 // whether the settings name a host, so that Own goes there; nil: none
+
 	Hosts   *Hosts   // strangers' hosts that are to be left alone for a while; must be set
 	Parsing *Gate    // for the pages of strangers; nil: open
 	Never   []string // hosts that take no Webmentions, and those below them: they are not asked
@@ -71,6 +74,8 @@ const (
 	jobFaces    = "faces"    // key: the site
 	jobCheck    = "check"    // key: the site
 	jobTrial    = "trial"    // key: id of the trial and its step
+	jobMail     = "mail"     // key: id of the letter
+	jobHook     = "hook"     // key: id of the hook
 )
 
 // Handlers is what a queue.Runner runs.
@@ -96,6 +101,8 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobFaces:    j.faces,
 		jobCheck:    j.checkup,
 		jobTrial:    j.trial,
+		jobMail:     j.mail,
+		jobHook:     j.hook,
 	}
 }
 

@@ -127,8 +127,10 @@ func begin(tx *store.Tx, keeper Keeper, how string, from Arrival) (Pass, error) 
 		Keeper: keeper, Session: rand.Text() + rand.Text(), Expires: tx.Now.Add(sessionLife),
 		Device: from.Device, DeviceExpires: tx.Now.Add(deviceLife),
 	}
+	by := "by " + how
 	device, err := tx.Device(indieauth.Hash(from.Device))
 	if err != nil || device.Me != keeper.Me {
+		by += newBrowser
 		pass.Device = rand.Text() + rand.Text()
 		device = store.Device{Hash: indieauth.Hash(pass.Device), Me: keeper.Me, Created: tx.Now}
 	}
@@ -140,7 +142,7 @@ func begin(tx *store.Tx, keeper Keeper, how string, from Arrival) (Pass, error) 
 		Hash: indieauth.Hash(pass.Session), Me: keeper.Me, Created: tx.Now, Expires: pass.Expires,
 		How: how, Seen: tx.Now, From: Network(from.From), Agent: agentName(from.Agent),
 	}
-	if err := record(tx, keeper.Me, "sign in", sessionID(s.Hash), "by "+how); err != nil {
+	if err := record(tx, keeper.Me, "sign in", sessionID(s.Hash), by); err != nil {
 		return Pass{}, err
 	}
 	return pass, tx.PutSession(s)

@@ -82,6 +82,8 @@ type Site struct {
 	Bridged       Bridged  // how much is shown of people whom a bridge has brought
 	Lenient       []string // client_ids that may send their token twice (SPECS D1)
 
+	Tell Telling // what its owner is told by mail
+
 	Elsewhere *Elsewhere // the IndieAuth server that the owner keeps; nil: this service is it
 
 	publishing sync.Mutex                // the lists of a site are written one after the other

@@ -43,6 +43,7 @@ type Site struct {
 	Work         *site.Work
 	Welcome      *site.Welcome  // nil: nobody is led
 	Settings     theme.Settings // File and Groups: what is in force for this site
+	Notices      *site.Notices
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name

@@ -178,6 +178,7 @@ func (w *world) build(h house, log *slog.Logger) {
 		Conversation: &site.Conversation{Site: s, DB: w.db},
 		Work:         &site.Work{Site: s, DB: w.db},
 		Mentions:     &site.Mentions{Site: s, DB: w.db, Limits: w.limits},
+		Notices:      &site.Notices{Site: s, DB: w.db, Mail: "smtp.example.com"},
 		IndieAuth: &indieauth.Server{
 			Issuer: s.Base, Me: s.Me(), Storage: access, Client: w.web.Client(), Log: log,
 			Endpoints: indieauth.Endpoints{

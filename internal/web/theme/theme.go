@@ -60,8 +60,9 @@ var (
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
 // fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Admin]), "consent"
-// ([Consent]), "tokens" ([Tokens]), "jobs" ([Jobs]), "settings" ([Settings]), "welcome" ([Welcome]), "trial" ([TrialPage]), "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
-// "link" ([SignInLink]), "sessions" ([Sessions]), "status" ([Status]),
+// ([Consent]), "tokens" ([Tokens]), "jobs" ([Jobs]), "settings" ([Settings]), "welcome" ([Welcome]), "trial" ([TrialPage]),
+// "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
+// "link" ([SignInLink]), "sessions" ([Sessions]), "notices" ([Notices]), "delivery" ([DeliveryPage]), "waiting" ([Waiting]), "status" ([Status]),
 // "webmention" ([Webmention]), "privacy" ([Privacy]), "comment-page" ([CommentPage]), "comment" ([Comment]),
 // "comment-sent" ([CommentSent]), "comment-confirm" ([CommentConfirm]), "error" ([Error]). Nothing is written to w when the
 // template fails, which it does on a view of another type.
