@@ -262,21 +262,7 @@ func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (l
 		}
 		next = encodeCursor(rest)
 		for _, m := range mentions {
-			v := m.Shown
-			if m.Held != nil {
-				v = m.Held
-			}
-			w := Waiting{Response: c.Site.inFull(tx, m, v), Why: m.Why, Received: m.Received}
-			if v != nil {
-				w.Digest, w.Person = v.Digest, v.Person
-			}
-			if page, err := tx.Page(m.Page); err == nil {
-				w.Page = page.URL
-				if post, err := tx.Post(page.URL); err == nil {
-					w.Title = post.Item.Get("name")
-				}
-			}
-			list = append(list, w)
+			list = append(list, c.Site.waiting(tx, m))
 		}
 		return nil
 	})

@@ -39,6 +39,8 @@ type Site struct {
 	Access       *site.Access
 	Pages        *site.Pages
 	Erasing      *site.Erasing
+	Inbox        *site.Inbox
+	People       *site.People
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name

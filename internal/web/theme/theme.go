@@ -29,7 +29,7 @@ import (
 	"tertulia/internal/lang"
 )
 
-//go:embed templates/*.html style.css conversation.css signin.js widget.js count.js
+//go:embed templates/*.html style.css conversation.css signin.js admin.js widget.js count.js
 var files embed.FS
 
 // Set is the pages in some languages. It is safe for concurrent use.
@@ -59,7 +59,8 @@ var (
 )
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
-// fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Admin]), "consent"
+// fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Inbox]), "decided" ([Kept]), "decisions" ([Decisions]), "mention" ([Mentioned]),
+// "people" ([People]), "person" ([Portrait]), "erase" ([Erase]), "consent"
 // ([Consent]), "tokens" ([Tokens]), "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
 // "link" ([SignInLink]), "sessions" ([Sessions]), "status" ([Status]),
 // "webmention" ([Webmention]), "privacy" ([Privacy]), "comment-page" ([CommentPage]), "comment" ([Comment]),
@@ -89,10 +90,10 @@ func (s *Set) Render(w io.Writer, page string, l lang.Lang, view any) error {
 func Stylesheet() (css []byte, hash string) { return bytes.Clone(style), styleHash }
 
 // Scripts are the scripts of the service's own pages by their names. Each page works without;
-// signin.js offers passkeys.
+// signin.js offers passkeys, admin.js keys to decide with.
 func Scripts() map[string][]byte {
 	scripts := map[string][]byte{}
-	for _, name := range []string{"signin.js"} {
+	for _, name := range []string{"signin.js", "admin.js"} {
 		scripts[name], _ = read(name)
 	}
 	return scripts
