@@ -14,13 +14,28 @@ type Decision struct {
 	Person  string    `json:"person,omitempty"`  // id of the person whose trust it changed; "": nobody's
 	Trusted Trust     `json:"trusted,omitempty"` // that trust before; the zero value is unknown
 	Since   time.Time `json:"since,omitzero"`    // since when it was that
+	Batch   string    `json:"batch,omitempty"`   // what was decided in one go has the same; "": it was decided by itself
 	Undoes  string    `json:"undoes,omitempty"`  // id of the decision that it takes back
 	Undone  time.Time `json:"undone,omitzero"`   // when it was taken back
 }
 
 var audit = table[Decision]{
 	name: "audit", kind: "decision", version: 1,
-	key: func(d *Decision) string { return d.ID },
+	key:     func(d *Decision) string { return d.ID },
+	indexes: aboutEntries,
+}
+
+const auditAbout = "audit_about" // subject, person or batch·id → id
+
+// aboutEntries are a decision's, under each of what it is about.
+func aboutEntries(d *Decision) []indexEntry {
+	entries := []indexEntry{{auditAbout, join(d.Subject, d.ID)}}
+	for i, about := range []string{d.Person, d.Batch} {
+		if about != "" && about != d.Subject && (i == 0 || about != d.Person) {
+			entries = append(entries, indexEntry{auditAbout, join(about, d.ID)})
+		}
+	}
+	return entries
 }
 
 // Record writes a decision into the audit. It fills in ID and At where they are empty.
@@ -58,6 +73,50 @@ func (tx *Tx) DecisionsFrom(id string, fn func(Decision) bool) {
 		at := string(k[len(pre):])
 		if at <= id {
 			return
+		}
+		d, err := audit.decode(k, at, v)
+		if err != nil {
+			tx.log.Error("record passed over", "error", err)
+			continue
+		}
+		if !fn(*d) {
+			return
+		}
+	}
+}
+
+// DecisionsAbout hands the decisions about a mention or a person, or those of a batch, that were
+// made after one to fn, newest first, until fn says no; "" stands for before all of them.
+func (tx *Tx) DecisionsAbout(about, id string, fn func(Decision) bool) {
+	pre := prefix(tx.Site, auditAbout, about)
+	for k := range tx.r.scan(pre, nil, true) {
+		at := string(k[len(pre):])
+		if at <= id {
+			return
+		}
+		d, err := audit.get(tx, at)
+		if err != nil {
+			tx.log.Error("record passed over", "error", err)
+			continue
+		}
+		if !fn(d) {
+			return
+		}
+	}
+}
+
+// DecisionsTo hands the decisions that were made before one to fn, newest first, until fn says
+// no; "" stands for after all of them.
+func (tx *Tx) DecisionsTo(id string, fn func(Decision) bool) {
+	pre := prefix(tx.Site, audit.name)
+	var from []byte
+	if id != "" {
+		from = key(tx.Site, audit.name, id)
+	}
+	for k, v := range tx.r.scan(pre, from, true) {
+		at := string(k[len(pre):])
+		if at == id {
+			continue
 		}
 		d, err := audit.decode(k, at, v)
 		if err != nil {

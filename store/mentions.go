@@ -64,6 +64,8 @@ type Mention struct {
 	Behind   State  `json:"behind,omitempty"`   // where it would stand but for its person or its twin; "": nothing is in the way
 	ByTrust  bool   `json:"by_trust,omitempty"` // it is approved because its person is trusted, and for nothing else
 
+	Cluster string `json:"cluster,omitempty"` // whose neighbourhood it comes from, as what waits is put together: the domain of its author or source; "": the host of its source
+
 	Decided time.Time `json:"decided,omitzero"` // when Decision became what it is; PutMention keeps it
 	Folded  []string  `json:"folded,omitempty"` // ids of mentions of the same source that this one stands for since their pages were merged
 
@@ -144,6 +146,7 @@ var mentions = table[Mention]{
 		for _, photo := range m.photos() {
 			entries = append(entries, indexEntry{mentionsPhoto, join(photoKey(photo), m.ID)})
 		}
+		entries = append(entries, waitingEntries(m)...)
 		for _, id := range m.Folded {
 			entries = append(entries, indexEntry{mentionsFolded, id})
 		}
@@ -348,6 +351,9 @@ func (tx *Tx) MentionsIn(state State, r Range) ([]Mention, string, error) {
 	return mentions.list(tx, r, nil, mentionsState, string(state))
 }
 
+// CursorAt is the cursor of a list by [Tx.MentionsIn] or [Tx.MentionsBy] that begins with a mention.
+func CursorAt(m Mention) string { return join(timePart(m.Received), m.ID) }
+
 // MentionsBy lists the mentions of a person.
 func (tx *Tx) MentionsBy(person string, r Range) ([]Mention, string, error) {
 	return mentions.list(tx, r, nil, mentionsPerson, person)
@@ -375,6 +381,48 @@ func (tx *Tx) EachMention(after string, limit int) []Mention {
 		found = append(found, *m)
 	}
 	return found
+}
+
+// LatestMentions lists the mentions of the site, the newest first, whatever their state: at most
+// limit of them before an id ("" begins at the last).
+func (tx *Tx) LatestMentions(before string, limit int) []Mention {
+	var found []Mention
+	var from []byte
+	if before != "" {
+		from = key(tx.Site, mentions.name, before)
+	}
+	pre := prefix(tx.Site, mentions.name)
+	for k, v := range tx.r.scan(pre, from, true) {
+		id := string(k[len(pre):])
+		if id == before {
+			continue
+		}
+		if len(found) == limit {
+			break
+		}
+		m, err := mentions.decode(k, id, v)
+		if err != nil {
+			tx.log.Error("record passed over", "error", err)
+			continue
+		}
+		found = append(found, *m)
+	}
+	return found
+}
+
+// CountBy counts the mentions of a person, up to most, and tells when the newest arrived; zero when
+// there is none. It reads none of them.
+func (tx *Tx) CountBy(person string, most int) (n int, newest Wait) {
+	pre := prefix(tx.Site, mentionsPerson, person)
+	for k, id := range tx.r.scan(pre, nil, true) {
+		if at, ok := timeAt(k, pre); ok && n == 0 {
+			newest = Wait{ID: string(id), Person: person, Received: at}
+		}
+		if n++; n >= most {
+			break
+		}
+	}
+	return n, newest
 }
 
 // CountIn counts the mentions in a state, up to most.

@@ -35,7 +35,10 @@ type Person struct {
 	Merged     string    `json:"merged,omitempty"` // id of the person that they turned out to be; that one has the identities
 }
 
-const personKey = "person_key" // identity → id
+const (
+	personKey   = "person_key"   // identity → id
+	peopleTrust = "people_trust" // trust·since·id → id: those about whom something is decided
+)
 
 var people = table[Person]{
 	name: "people", kind: "person", version: 1,
@@ -45,8 +48,20 @@ var people = table[Person]{
 		for _, identity := range p.Identities {
 			entries = append(entries, indexEntry{personKey, identity})
 		}
-		return entries
+		return append(entries, trustEntries(p)...)
 	},
+}
+
+func trustEntries(p *Person) []indexEntry {
+	if p.Trust == Unknown || p.Merged != "" {
+		return nil
+	}
+	return []indexEntry{{peopleTrust, join(string(p.Trust), timePart(p.Since), p.ID)}}
+}
+
+// PeopleWith lists the people and hosts with a trust that was decided, and the cursor of the rest.
+func (tx *Tx) PeopleWith(trust Trust, r Range) ([]Person, string, error) {
+	return people.list(tx, r, nil, peopleTrust, string(trust))
 }
 
 // Person reads a person by id, following merges.
@@ -96,6 +111,33 @@ func (tx *Tx) People(limit int, keep func(*Person) bool) []Person {
 		if p.Merged == "" && (keep == nil || keep(p)) {
 			found = append(found, *p)
 		}
+	}
+	return found
+}
+
+// PeopleTo lists at most limit people who became known before one, the newest first, those who were
+// merged into others among them; "" begins at the newest.
+func (tx *Tx) PeopleTo(id string, limit int) []Person {
+	var found []Person
+	pre := prefix(tx.Site, people.name)
+	var from []byte
+	if id != "" {
+		from = key(tx.Site, people.name, id)
+	}
+	for k, v := range tx.r.scan(pre, from, true) {
+		at := string(k[len(pre):])
+		if at == id {
+			continue
+		}
+		if len(found) == limit {
+			break
+		}
+		p, err := people.decode(k, at, v)
+		if err != nil {
+			tx.log.Error("record passed over", "error", err)
+			continue
+		}
+		found = append(found, *p)
 	}
 	return found
 }

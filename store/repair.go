@@ -71,11 +71,11 @@ var kinds = []kind{
 			}
 			return [][]byte{key(site, counts, v.page, v.typ), key(site, totals, v.typ)}
 		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry, mentionsPhoto, mentionsFolded,
-		mentionsNumber, mentionsReceived, mentionsDated),
+		mentionsNumber, mentionsReceived, mentionsDated, mentionsWaiting),
 	kindOf(&goneMentions, nil, nil, goneTime),
 	kindOf(&originals, nil, nil),
 	kindOf(&pictures, nil, nil, picturesName),
-	kindOf(&people, nil, nil, personKey),
+	kindOf(&people, nil, nil, personKey, peopleTrust),
 	kindOf(&contacts, nil, nil),
 	kindOf(&jobs, func(string) [][]byte { return [][]byte{jobsCount, prefix("", jobsLane)} },
 		func(_ string, j *Job) [][]byte {
@@ -107,6 +107,7 @@ var kinds = []kind{
 	kindOf(&seals, nil, nil),
 	kindOf(&welcomes, nil, nil),
 	kindOf(&audit, nil, nil),
+	kindOf(&audit, nil, nil, auditAbout),
 	kindOf(&befores, nil, nil),
 	kindOf(&notices, nil, nil),
 	kindOf(&noticeStates, nil, nil),

@@ -15,6 +15,7 @@ var migrations = []func(*Tx) error{
 	func(*Tx) error { return nil },
 	addressesOnPages,
 	publicOfSites,
+	whatWaits,
 }
 
 // addressesOnPages makes schema 2: the addresses of a page stand in its record, and the
@@ -59,6 +60,26 @@ func publicOfSites(whole *Tx) error {
 		}
 		if err == nil {
 			err = eachIn(&tx, &posts, func(p *Post) error { return posts.reindex(&tx, p.Permalink, nil, posts.indexes(p)) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whatWaits makes schema 4: what waits for the owner is listed by where it comes from, people by how
+// far they are trusted, decisions by what they are about.
+func whatWaits(whole *Tx) error {
+	for _, site := range sites(whole.r) {
+		tx := *whole
+		tx.Site = site
+		err := eachIn(&tx, &mentions, func(m *Mention) error { return mentions.reindex(&tx, m.ID, nil, waitingEntries(m)) })
+		if err == nil {
+			err = eachIn(&tx, &people, func(p *Person) error { return people.reindex(&tx, p.ID, nil, trustEntries(p)) })
+		}
+		if err == nil {
+			err = eachIn(&tx, &audit, func(d *Decision) error { return audit.reindex(&tx, d.ID, nil, aboutEntries(d)) })
 		}
 		if err != nil {
 			return err

@@ -79,9 +79,12 @@ func compareFurniture(t *testing.T, got, want *store.DB) {
 			changes, err13 := tx.AllChanges()
 			files, err14 := tx.MediaFiles()
 			jobs, err15 := tx.Jobs()
-			all = append(all, posts, in, page, mention, of, person, by, token, code, session, request, decisions, changes, files, jobs,
+			trusted, _, err16 := tx.PeopleWith(store.Trusted, store.Range{})
+			var about []store.Decision
+			tx.DecisionsAbout("m", "", func(d store.Decision) bool { about = append(about, d); return true })
+			all = append(all, posts, in, page, mention, of, person, by, token, code, session, request, decisions, changes, files, jobs, trusted, about,
 				slices.Collect(tx.Public(store.Listing{Types: []string{"reply"}})), tx.Totals(), tx.Counts("p"), tx.Months(), tx.JobCount(), tx.LaneCount("bruno.example"))
-			return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15)
+			return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16)
 		})
 		return all
 	}

@@ -57,7 +57,7 @@ type settings struct {
 
 	listenDefault bool // nobody said where to listen: one of the two addresses may be missing
 
-	file    string         // that they were read from, "" for none
+	file    string        // that they were read from, "" for none
 	origins map[any]taken // where each was taken from, by the address of its field; of those with their default, nothing
 }
 

@@ -80,6 +80,8 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		files := set.mediaDir(s.Key)
 		desk := &site.Desk{Uploads: &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20}}
 		desks[one.URL] = desk
+		mentions := &site.Mentions{Site: s, DB: db, Limits: limits}
+		inbox := &site.Inbox{Site: s, DB: db, Mentions: mentions}
 		auth := newIndieAuth(set, one, s, access, to.strangers, log)
 		jobs.Sites = append(jobs.Sites, s)
 		server.Sites = append(server.Sites, &web.Site{
@@ -87,7 +89,9 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			Upstream:     upstream,
 			At:           at,
 			Conversation: &site.Conversation{Site: s, DB: db},
-			Mentions:     &site.Mentions{Site: s, DB: db, Limits: limits},
+			Mentions:     mentions,
+			Inbox:        inbox,
+			People:       &site.People{Site: s, DB: db, Inbox: inbox, Erasing: &site.Erasing{Site: s, DB: db, Jobs: jobs}},
 			Comments:     &site.Comments{Site: s, DB: db, Jobs: jobs, Client: s.VisitorClient(to.strangers, parsing)},
 			Posts:        posts,
 			Outgoing:     &site.Outgoing{Site: s, DB: db, Jobs: jobs},

@@ -5,7 +5,7 @@
 // files complete and used.
 //
 //	l := lang.Match(r.Header.Get("Accept-Language"))
-//	l.T("inbox.title")                     // "Pendientes de revisión"
+//	l.T("inbox.title-inbox")                 // "Pendientes de revisión"
 //	l.N("conversation.replies", 3)         // "3 respuestas"
 //
 // Plural forms, numbers and dates follow CLDR for es and en.

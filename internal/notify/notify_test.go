@@ -47,10 +47,10 @@ func example(language string) site.Letter {
 		Site: home(language), ID: "06h01ph5g6f2xg5f13db2se6nc", Mode: "digest", To: to, Made: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC),
 		New: 3, Waits: 12, Junk: 950, Shown: 1,
 		Waiting: []site.LetterGroup{
-			{Name: "Bea", Host: "bea.example", Count: 1, Link: "https://ana.example/-/admin/waiting/1", Items: []site.LetterItem{
-				{Who: "Bea", Kind: "reply", Page: "El mar", Text: "¡Qué bonito!\r\nBcc: x@y.example\u202e", Link: "https://ana.example/-/admin/waiting/1"}}},
+			{Name: "Bea", Host: "bea.example", Count: 1, Link: "https://ana.example/-/admin/mention?id=1", Items: []site.LetterItem{
+				{Who: "Bea", Kind: "reply", Page: "El mar", Text: "¡Qué bonito!\r\nBcc: x@y.example\u202e", Link: "https://ana.example/-/admin/mention?id=1"}}},
 			{Host: "junk.example", Count: 2, Link: "https://ana.example/-/admin/", Items: []site.LetterItem{
-				{Who: "Buy\n.\nQUIT", Kind: "mention", Page: "El mar", Link: "https://ana.example/-/admin/waiting/2"}}},
+				{Who: "Buy\n.\nQUIT", Kind: "mention", Page: "El mar", Link: "https://ana.example/-/admin/mention?id=2"}}},
 		},
 		Public:   []site.LetterGroup{{Name: "El mar", Host: "https://ana.example/mar/", Count: 1, Link: "https://ana.example/-/conversation?url=x", Items: []site.LetterItem{{Who: "Caro", Kind: "like", Page: "El mar"}}}},
 		Troubles: []site.Trouble{{Kind: "publish", Key: "https://ana.example/mar/", Error: "no such directory"}},

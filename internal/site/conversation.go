@@ -262,27 +262,11 @@ func (c *Conversation) Waiting(ctx context.Context, cursor string, limit int) (l
 		}
 		next = encodeCursor(rest)
 		for _, m := range mentions {
-			list = append(list, c.Site.waitingView(tx, m))
+			list = append(list, c.Site.waiting(tx, m))
 		}
 		return nil
 	})
 	return list, next, err
-}
-
-// waitingView is a mention that waits, as the owner sees it.
-func (s *Site) waitingView(tx *store.Tx, m store.Mention) Waiting {
-	v := waits(&m)
-	w := Waiting{Response: s.inFull(tx, m, v), Why: m.Why, Received: m.Received}
-	if v != nil {
-		w.Digest, w.Person = v.Digest, v.Person
-	}
-	if page, err := tx.Page(m.Page); err == nil {
-		w.Page = page.URL
-		if post, err := tx.Post(page.URL); err == nil {
-			w.Title = post.Item.Get("name")
-		}
-	}
-	return w
 }
 
 // Status is what a sender may know of a mention.

@@ -40,7 +40,13 @@ const maxRefused = 8
 // seen is the digest of the text that the owner was shown, "" when it is not known: when
 // the source has changed meanwhile the error is ErrChanged.
 func (m *Mentions) Approve(ctx context.Context, by, id, seen string) error {
-	return m.decide(ctx, by, id, "approve", func(tx *store.Tx, mention *store.Mention, d *store.Decision) error {
+	return m.decide(ctx, by, "approve", id, seen)
+}
+
+// approve is [Mentions.Approve] of one mention.
+func (m *Mentions) approve(seen string) change {
+	return func(tx *store.Tx, mention *store.Mention, d *store.Decision) error {
+		id := mention.ID
 		if mention.Held != nil {
 			mention.Shown, mention.Held = mention.Held, nil
 		}
@@ -70,67 +76,95 @@ func (m *Mentions) Approve(ctx context.Context, by, id, seen string) error {
 			return err
 		}
 		return entrust(tx, person, store.Trusted, d)
-	})
+	}
 }
 
 // Reject hides a mention, or only the changed text of one that is public: what
 // was approved stays, and the same change is not asked about again.
 func (m *Mentions) Reject(ctx context.Context, by, id string) error {
-	return m.decide(ctx, by, id, "reject", func(_ *store.Tx, mention *store.Mention, _ *store.Decision) error {
-		if mention.Held != nil && mention.State == store.Approved {
-			mention.Refused = append(slices.Clone(mention.Refused), mention.Held.Digest)
-			mention.Refused = mention.Refused[max(0, len(mention.Refused)-maxRefused):]
-			mention.Held, mention.Why = nil, ""
-			return nil
-		}
-		mention.State, mention.Decision, mention.ByTrust = store.Rejected, store.Rejected, false
+	return m.decide(ctx, by, "reject", id, "")
+}
+
+func reject(_ *store.Tx, mention *store.Mention, _ *store.Decision) error {
+	if mention.Held != nil && mention.State == store.Approved {
+		mention.Refused = append(slices.Clone(mention.Refused), mention.Held.Digest)
+		mention.Refused = mention.Refused[max(0, len(mention.Refused)-maxRefused):]
 		mention.Held, mention.Why = nil, ""
 		return nil
-	})
+	}
+	mention.State, mention.Decision, mention.ByTrust = store.Rejected, store.Rejected, false
+	mention.Held, mention.Why = nil, ""
+	return nil
 }
 
 // Delete removes a mention from sight for good: no re-send revives it.
 func (m *Mentions) Delete(ctx context.Context, by, id string) error {
-	return m.decide(ctx, by, id, "delete", func(_ *store.Tx, mention *store.Mention, _ *store.Decision) error {
-		mention.State, mention.Decision, mention.ByTrust = store.Deleted, store.Deleted, false
-		mention.Held, mention.Why = nil, ""
-		return nil
+	return m.decide(ctx, by, "delete", id, "")
+}
+
+func strike(_ *store.Tx, mention *store.Mention, _ *store.Decision) error {
+	mention.State, mention.Decision, mention.ByTrust = store.Deleted, store.Deleted, false
+	mention.Held, mention.Why = nil, ""
+	return nil
+}
+
+// change is what a decision does to a mention.
+type change func(*store.Tx, *store.Mention, *store.Decision) error
+
+// verb is the change that an action makes of a mention of which the owner was shown the text seen;
+// nil for what is no action.
+func (m *Mentions) verb(action, seen string) change {
+	switch action {
+	case "approve":
+		return m.approve(seen)
+	case "reject":
+		return reject
+	case "delete":
+		return strike
+	}
+	return nil
+}
+
+// decide makes a decision about one mention.
+func (m *Mentions) decide(ctx context.Context, by, action, id, seen string) error {
+	defer failpoint.Hit("mention.decided")
+	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
+		_, err := m.decideIn(tx, store.Decision{By: by, Action: action, Subject: id}, seen)
+		return err
 	})
 }
 
-// decide makes a decision about one mention, with its line in the audit and how the mention
-// stood before.
-func (m *Mentions) decide(ctx context.Context, by, id, action string, apply func(*store.Tx, *store.Mention, *store.Decision) error) error {
-	defer failpoint.Hit("mention.decided")
-	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
-		mention, err := tx.Mention(id)
-		if err != nil {
-			return err
+// decideIn makes a decision about a mention, with its line in the audit and how the mention stood
+// before, and returns the line. It changes nothing when the error is fs.ErrNotExist, ErrUndecidable
+// or ErrChanged.
+func (m *Mentions) decideIn(tx *store.Tx, d store.Decision, seen string) (store.Decision, error) {
+	mention, err := tx.Mention(d.Subject)
+	if err != nil {
+		return d, err
+	}
+	d.ID, d.At, d.Note = tx.DecisionID(), tx.Now, "was "+string(mention.State)
+	was := mention
+	was.State = was.Stands()
+	mention.State, mention.Behind = was.State, ""
+	if err := m.verb(d.Action, seen)(tx, &mention, &d); err != nil {
+		return d, err
+	}
+	if err := m.Site.settle(tx, &mention); err != nil {
+		return d, err
+	}
+	mention.History = store.AddEvent(mention.History, store.Event{At: tx.Now, Stage: d.Action, Note: "by " + d.By})
+	if err := tx.PutMention(mention); err != nil {
+		return d, err
+	}
+	if err := tx.PutBefore(stood(d.ID, was, mention)); err != nil {
+		return d, err
+	}
+	if d.Person != "" {
+		if err := m.Site.follow(tx, trustArgs{Person: d.Person}); err != nil {
+			return d, err
 		}
-		d := store.Decision{ID: tx.DecisionID(), At: tx.Now, By: by, Action: action, Subject: id, Note: "was " + string(mention.State)}
-		was := mention
-		was.State = was.Stands()
-		mention.State, mention.Behind = was.State, ""
-		if err := apply(tx, &mention, &d); err != nil {
-			return err
-		}
-		if err := m.Site.settle(tx, &mention); err != nil {
-			return err
-		}
-		mention.History = store.AddEvent(mention.History, store.Event{At: tx.Now, Stage: action, Note: "by " + by})
-		if err := tx.PutMention(mention); err != nil {
-			return err
-		}
-		if err := tx.PutBefore(stood(d.ID, was, mention)); err != nil {
-			return err
-		}
-		if d.Person != "" {
-			if err := m.Site.follow(tx, trustArgs{Person: d.Person}); err != nil {
-				return err
-			}
-		}
-		return cmp.Or(tx.Record(d), failpoint.Err("mention.decide"))
-	})
+	}
+	return d, cmp.Or(tx.Record(d), failpoint.Err("mention.decide"))
 }
 
 // stood is what has to be known of a mention to take back a decision about it.
@@ -152,40 +186,44 @@ func stood(decision string, was, now store.Mention) store.Before {
 // again as before. A later decision about the same has to be taken back first. By undoing an
 // approval that made a person trusted, they are not any more.
 func (m *Mentions) Undo(ctx context.Context, by, decision string) error {
-	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
-		d, err := tx.Decision(decision)
+	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error { return m.undoIn(tx, by, decision) })
+}
+
+// undoIn takes back a decision. It changes nothing when the error is fs.ErrNotExist or
+// ErrUndecidable.
+func (m *Mentions) undoIn(tx *store.Tx, by, decision string) error {
+	d, err := tx.Decision(decision)
+	if err != nil {
+		return err
+	}
+	if err := undoable(tx, d); err != nil {
+		return err
+	}
+	if d.Person != "" {
+		person, err := tx.Person(d.Person)
 		if err != nil {
 			return err
 		}
-		if err := undoable(tx, d); err != nil {
+		person.Trust, person.Since = d.Trusted, d.Since
+		if err := tx.PutPerson(person); err != nil {
 			return err
 		}
-		if d.Person != "" {
-			person, err := tx.Person(d.Person)
-			if err != nil {
-				return err
-			}
-			person.Trust, person.Since = d.Trusted, d.Since
-			if err := tx.PutPerson(person); err != nil {
-				return err
-			}
-		}
-		if d.Subject != d.Person {
-			if err := m.restore(tx, d, by); err != nil {
-				return err
-			}
-		}
-		if d.Person != "" {
-			if err := m.Site.follow(tx, trustArgs{Person: d.Person}); err != nil {
-				return err
-			}
-		}
-		d.Undone = tx.Now
-		if err := tx.Record(d); err != nil {
+	}
+	if d.Subject != d.Person {
+		if err := m.restore(tx, d, by); err != nil {
 			return err
 		}
-		return tx.Record(store.Decision{By: by, Action: "undo", Subject: d.Subject, Note: "of " + d.Action, Undoes: d.ID})
-	})
+	}
+	if d.Person != "" {
+		if err := m.Site.follow(tx, trustArgs{Person: d.Person}); err != nil {
+			return err
+		}
+	}
+	d.Undone = tx.Now
+	if err := tx.Record(d); err != nil {
+		return err
+	}
+	return tx.Record(store.Decision{By: by, Action: "undo", Subject: d.Subject, Note: "of " + d.Action, Undoes: d.ID})
 }
 
 // undoable tells why a decision cannot be taken back.
@@ -193,16 +231,24 @@ func undoable(tx *store.Tx, d store.Decision) error {
 	if d.Undoes != "" || !d.Undone.IsZero() {
 		return fmt.Errorf("decision %s was taken back already, or takes back another: %w", d.ID, ErrUndecidable)
 	}
-	if _, err := tx.Before(d.Subject, d.ID); d.Person == "" && errors.Is(err, fs.ErrNotExist) {
+	if _, err := tx.Before(d.Subject, d.ID); d.Subject != d.Person && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("nobody knows how %s stood before decision %s: %w", d.Subject, d.ID, ErrUndecidable)
 	}
+	if _, err := tx.Person(d.Person); d.Person != "" && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the person of decision %s was erased: %w", d.ID, ErrUndecidable)
+	}
 	later := ""
-	tx.DecisionsFrom(d.ID, func(e store.Decision) bool {
-		if e.Undoes == "" && e.Undone.IsZero() && (e.Subject == d.Subject || d.Person != "" && e.Person == d.Person) {
-			later = e.ID
+	for _, about := range []string{d.Subject, d.Person} {
+		if about == "" {
+			continue
 		}
-		return later == ""
-	})
+		tx.DecisionsAbout(about, d.ID, func(e store.Decision) bool {
+			if e.Undoes == "" && e.Undone.IsZero() {
+				later = e.ID
+			}
+			return later == ""
+		})
+	}
 	if later != "" {
 		return fmt.Errorf("decision %s stands on it and has to be taken back first: %w", later, ErrUndecidable)
 	}

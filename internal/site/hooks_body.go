@@ -134,6 +134,6 @@ func (b *hookBody) waiting(tx *store.Tx, s *Site, id string) (bool, error) {
 		return false, err
 	}
 	b.about(s.sourceOf(&m), m.Target, true)
-	b.Link = s.Endpoint("admin/waiting/" + m.ID)
+	b.Link = s.MentionPage(m.ID)
 	return true, nil
 }

@@ -333,7 +333,7 @@ func TestHookOfOtherKinds(t *testing.T) {
 			t.Fatalf("got %v", h.events())
 		}
 		waiting, trouble, access := h.calls[calls], h.calls[calls+1], h.calls[calls+2]
-		if waiting.body["event"] != "waiting" || waiting.body["private"] != true || waiting.body["link"] != "https://me.example/-/admin/waiting/a" || strings.Contains(waiting.raw, "unseen") {
+		if waiting.body["event"] != "waiting" || waiting.body["private"] != true || waiting.body["link"] != "https://me.example/-/admin/mention?id=a" || strings.Contains(waiting.raw, "unseen") {
 			t.Errorf("waiting: %s", waiting.raw)
 		}
 		if job, _ := trouble.body["job"].(map[string]any); job["kind"] != "unknown" || job["key"] != "k" {

@@ -129,17 +129,9 @@ func (s *Site) mentionsOf(tx *store.Tx, ids []string, wanted func(*store.Mention
 	return all
 }
 
-// waits is the text of a mention that the owner has not seen.
-func waits(m *store.Mention) *store.Version {
-	if m.Held != nil {
-		return m.Held
-	}
-	return m.Shown
-}
-
 // sourceHost is the host that says a mention: the bridge's, where one has brought it.
 func sourceHost(m *store.Mention) string {
-	if v := waits(m); v != nil && v.Bridge != "" {
+	if v := decidable(*m); v != nil && v.Bridge != "" {
 		return v.Bridge
 	}
 	u, err := url.Parse(m.Source)
@@ -154,7 +146,7 @@ func sourceHost(m *store.Mention) string {
 func (s *Site) byPerson(tx *store.Tx, all []store.Mention) []LetterGroup {
 	faces := map[string]map[string]bool{}
 	for i := range all {
-		host, person := sourceHost(&all[i]), waits(&all[i]).Person
+		host, person := sourceHost(&all[i]), decidable(all[i]).Person
 		if faces[host] == nil {
 			faces[host] = map[string]bool{}
 		}
@@ -162,7 +154,7 @@ func (s *Site) byPerson(tx *store.Tx, all []store.Mention) []LetterGroup {
 	}
 	groups, order := map[string][]store.Mention{}, []string{}
 	for _, m := range all {
-		key := waits(&m).Person
+		key := decidable(m).Person
 		if host := sourceHost(&m); key == "" || len(faces[host]) > mostFaces {
 			key = hostIdentity + host
 		}
@@ -176,11 +168,11 @@ func (s *Site) byPerson(tx *store.Tx, all []store.Mention) []LetterGroup {
 	for _, key := range order {
 		some := groups[key]
 		g := LetterGroup{Host: sourceHost(&some[0]), Count: len(some), Link: s.Endpoint("admin/")}
-		if v := waits(&some[0]); key == v.Person {
+		if v := decidable(some[0]); key == v.Person {
 			g.Name = cmp.Or(v.Author.Name, v.Author.URL)
 		}
 		for _, m := range some[:min(mostItems, len(some))] {
-			g.Items = append(g.Items, s.item(tx, &m, waits(&m), s.Endpoint("admin/waiting/"+m.ID)))
+			g.Items = append(g.Items, s.item(tx, &m, decidable(m), s.MentionPage(m.ID)))
 		}
 		if len(some) == 1 {
 			g.Link = g.Items[0].Link

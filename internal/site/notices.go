@@ -285,19 +285,3 @@ func (n *Notices) Body(ctx context.Context, hook, id string) (d Delivery, body s
 	})
 	return d, body, err
 }
-
-// One is a mention that waits, as the inbox shows it; fs.ErrNotExist when it waits no more.
-func (n *Notices) One(ctx context.Context, id string) (w Waiting, err error) {
-	err = n.DB.View(ctx, n.Site.Key, func(tx *store.Tx) error {
-		m, err := tx.Mention(id)
-		if err != nil {
-			return err
-		}
-		if m.State != store.Pending && m.Held == nil {
-			return fmt.Errorf("mention %s is %s: %w", id, m.State, fs.ErrNotExist)
-		}
-		w = n.Site.waitingView(tx, m)
-		return nil
-	})
-	return w, err
-}

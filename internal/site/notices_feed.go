@@ -36,10 +36,10 @@ func (n *Notices) Feed(ctx context.Context, l lang.Lang, self string) ([]byte, e
 	err = n.DB.View(ctx, n.Site.Key, func(tx *store.Tx) error {
 		waiting, _, err := tx.MentionsIn(store.Pending, store.Range{Limit: feedWaiting, Backward: true})
 		for _, m := range waiting {
-			w := n.Site.waitingView(tx, m)
+			w := n.Site.waiting(tx, m)
 			w.Target = w.Page
 			e := n.Site.atomEntry(w.Response)
-			at := n.Site.Endpoint("admin/waiting/" + m.ID)
+			at := n.Site.MentionPage(m.ID)
 			e.ID, e.Title = at, l.T("notices.feed-waits", n.Site.titleOf(w.Response))
 			e.Links = []atom.Link{{Rel: "alternate", Type: "text/html", Href: at}}
 			add(e, m.Received)

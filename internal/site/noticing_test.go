@@ -129,7 +129,7 @@ func TestWaitingIsToldOnce(t *testing.T) {
 		w.lookout()
 		w.lookout()
 		subject, body := box.last()
-		if box.count() != 1 || subject != "Me: 1 mention waits" || !strings.Contains(body, "Hello there") || !strings.Contains(body, "https://me.example/-/admin/waiting/a\n") {
+		if box.count() != 1 || subject != "Me: 1 mention waits" || !strings.Contains(body, "Hello there") || !strings.Contains(body, "https://me.example/-/admin/mention?id=a\n") {
 			t.Fatalf("got %d letters, the last %q\n%s", box.count(), subject, body)
 		}
 		// A restart, and the same look: nothing new.

@@ -68,10 +68,8 @@ func (m *Mentions) Decisions(ctx context.Context, about string) (list []store.De
 const maxDecisions = 50
 
 func decisionsAbout(tx *store.Tx, about string) (list []store.Decision) {
-	tx.DecisionsFrom("", func(d store.Decision) bool {
-		if d.Subject == about || d.Person == about {
-			list = append(list, d)
-		}
+	tx.DecisionsAbout(about, "", func(d store.Decision) bool {
+		list = append(list, d)
 		return len(list) < maxDecisions
 	})
 	return list
@@ -83,24 +81,31 @@ func decisionsAbout(tx *store.Tx, about string) (list []store.Decision) {
 func (m *Mentions) Decide(ctx context.Context, by, who string, trust store.Trust) (decision string, err error) {
 	defer failpoint.Hit("person.decided")
 	err = m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
-		person, err := findPerson(tx, who)
-		if errors.Is(err, fs.ErrNotExist) {
-			person, err = strangerBy(tx, who)
-		}
-		if err != nil {
-			return err
-		}
-		d := store.Decision{ID: tx.DecisionID(), At: tx.Now, By: by, Action: actions[trust], Subject: person.ID, Note: "was " + trustName(person.Trust)}
-		if err := entrust(tx, person, trust, &d); err != nil {
-			return err
-		}
-		if err := m.Site.follow(tx, trustArgs{Person: person.ID}); err != nil {
-			return err
-		}
+		d, err := m.decidePerson(tx, store.Decision{By: by, Subject: who}, trust)
 		decision = d.ID
-		return tx.Record(d)
+		return err
 	})
 	return decision, err
+}
+
+// decidePerson makes a decision about a person, named by its Subject, and returns its line in the
+// audit.
+func (m *Mentions) decidePerson(tx *store.Tx, d store.Decision, trust store.Trust) (store.Decision, error) {
+	person, err := findPerson(tx, d.Subject)
+	if errors.Is(err, fs.ErrNotExist) {
+		person, err = strangerBy(tx, d.Subject)
+	}
+	if err != nil {
+		return d, err
+	}
+	d.ID, d.At, d.Action, d.Subject, d.Note = tx.DecisionID(), tx.Now, actions[trust], person.ID, "was "+trustName(person.Trust)
+	if err := entrust(tx, person, trust, &d); err != nil {
+		return d, err
+	}
+	if err := m.Site.follow(tx, trustArgs{Person: person.ID}); err != nil {
+		return d, err
+	}
+	return d, tx.Record(d)
 }
 
 // DecideAuthor is Decide about the person behind a mention; ErrUndecidable when it could not
@@ -139,7 +144,7 @@ func (m *Mentions) UndoPerson(ctx context.Context, by, who string) error {
 			return err
 		}
 		decision = ""
-		tx.DecisionsFrom("", func(d store.Decision) bool {
+		tx.DecisionsAbout(p.ID, "", func(d store.Decision) bool {
 			if d.Person == p.ID && d.Undoes == "" && d.Undone.IsZero() {
 				decision = d.ID
 			}

@@ -100,6 +100,7 @@ func hostsOf(m *store.Mention, v *store.Version) []string {
 // settle puts a mention where the trust in its person and its twin want it, and has the faces
 // fetched that are to be seen there. It comes before the mention is written.
 func (s *Site) settle(tx *store.Tx, m *store.Mention) error {
+	m.Cluster = s.clusterOf(m)
 	return cmp.Or(s.place(tx, m), s.askForFaces(tx, m))
 }
 

@@ -74,14 +74,14 @@ func jobGroups(tasks []site.Task) (groups []theme.JobGroup) {
 			i, groups = len(groups), append(groups, theme.JobGroup{Kind: t.Kind})
 		}
 		groups[i].Jobs = append(groups[i].Jobs, theme.Job{
-			ID: t.ID, About: short(t.About, 300), State: t.State, Why: t.Why, Due: t.Due, Since: t.Since, Attempts: t.Attempts, Error: short(t.Error, 500),
+			ID: t.ID, About: clipped(t.About, 300), State: t.State, Why: t.Why, Due: t.Due, Since: t.Since, Attempts: t.Attempts, Error: clipped(t.Error, 500),
 		})
 	}
 	return groups
 }
 
-// short is a text that takes at most so many runes.
-func short(s string, most int) string {
+// clipped is a text that takes at most so many runes.
+func clipped(s string, most int) string {
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}

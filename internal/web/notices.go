@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"time"
 
 	"tertulia/internal/site"
 	"tertulia/internal/web/theme"
@@ -101,60 +100,5 @@ func (p *pages) changeTold(w http.ResponseWriter, r *http.Request, changes map[s
 		p.showNotices(w, r, http.StatusOK, owner, view)
 	default:
 		http.Redirect(w, r, p.base.Path+"admin/notices", http.StatusSeeOther)
-	}
-}
-
-// waiting shows one mention that waits, where a mail or the feed leads to. Nothing is decided by
-// looking: that takes the buttons, and a session.
-func (p *pages) waiting(w http.ResponseWriter, r *http.Request) {
-	owner := p.awaited(w, r, "")
-	if owner == nil {
-		return
-	}
-	view := theme.Waiting{Shell: p.shell(r, owner), Action: r.URL.Path, Inbox: p.base.Path + "admin/", Now: time.Now()}
-	m, err := p.Notices.One(r.Context(), pathVar(r, "id"))
-	switch {
-	case errors.Is(err, fs.ErrNotExist): // it was decided, taken back or erased
-		p.render(w, r, http.StatusNotFound, "waiting", view)
-		return
-	case err != nil:
-		p.broken(w, r, err)
-		return
-	}
-	view.Mention = &theme.Pending{
-		ID: m.ID, Response: response(m.Response), Page: theme.Link{Name: m.Title, URL: m.Page},
-		Digest: m.Digest, Why: m.Why, Person: m.Person != "", Received: m.Received,
-	}
-	p.render(w, r, http.StatusOK, "waiting", view)
-}
-
-// decideWaiting approves or rejects it, and goes on to the inbox.
-func (p *pages) decideWaiting(w http.ResponseWriter, r *http.Request) {
-	owner := p.signedIn(w, r)
-	if owner == nil {
-		return
-	}
-	id := pathVar(r, "id")
-	var err error
-	switch r.PostFormValue("decision") {
-	case "approve":
-		err = p.Mentions.Approve(r.Context(), owner.Me, id, r.PostFormValue("seen"))
-	case "reject":
-		err = p.Mentions.Reject(r.Context(), owner.Me, id)
-	default:
-		p.fail(w, r, http.StatusBadRequest, "")
-		return
-	}
-	switch {
-	case errors.Is(err, site.ErrChanged): // the page shows what it says now
-		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
-	case errors.Is(err, fs.ErrNotExist):
-		p.fail(w, r, http.StatusNotFound, "")
-	case errors.Is(err, site.ErrUndecidable):
-		p.fail(w, r, http.StatusBadRequest, "")
-	case err != nil:
-		p.broken(w, r, err)
-	default:
-		http.Redirect(w, r, p.base.Path+"admin/", http.StatusSeeOther)
 	}
 }

@@ -12,7 +12,8 @@ var rooms = []struct {
 	path, title string // below the base; a key of the catalogue
 	least       site.Role
 }{
-	{"admin/", "inbox.title", site.Moderator},
+	{"admin/", "inbox.title-inbox", site.Moderator},
+	{"admin/people", "people.title", site.Moderator},
 	{"admin/notices", "notices.title", site.Moderator},
 	{"admin/tokens", "tokens.title", site.Owner},
 	{"admin/sessions", "sessions.title", site.Moderator},
@@ -35,6 +36,7 @@ func (p *pages) nav(r *http.Request, who *session) []theme.Link {
 
 // scripts are the pages with a script, and which one it is.
 var scripts = map[string]string{
+	"admin":    "admin.js",
 	"signin":   "signin.js",
 	"sessions": "signin.js",
 }

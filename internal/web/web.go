@@ -44,6 +44,8 @@ type Site struct {
 	Welcome      *site.Welcome  // nil: nobody is led
 	Settings     theme.Settings // File and Groups: what is in force for this site
 	Notices      *site.Notices
+	Inbox        *site.Inbox
+	People       *site.People
 	Micropub     *micropub.Handler
 	IndieAuth    *indieauth.Server // its Consent and ErrorPage are set by Handler
 	Files        http.Handler      // serves uploaded files by name

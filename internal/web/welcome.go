@@ -73,7 +73,7 @@ func trialView(now site.FirstSteps, sent theme.Trial) *theme.Trial {
 		if stage.Stage == "failed" {
 			one.Why, one.Note, _ = strings.Cut(stage.Note, ":")
 		}
-		one.Note = short(strings.TrimSpace(one.Note), 400)
+		one.Note = clipped(strings.TrimSpace(one.Note), 400)
 		t.Stages = append(t.Stages, one)
 	}
 	return &t
@@ -118,7 +118,7 @@ func (p *pages) changeWelcome(w http.ResponseWriter, r *http.Request) {
 		to += "#trial"
 		err = p.Welcome.Try(r.Context(), form.Get("target"))
 		if errors.Is(err, site.ErrTrial) {
-			p.showWelcome(w, r, http.StatusBadRequest, owner, theme.Trial{Target: short(form.Get("target"), 2048), Error: "target"})
+			p.showWelcome(w, r, http.StatusBadRequest, owner, theme.Trial{Target: clipped(form.Get("target"), 2048), Error: "target"})
 			return
 		}
 		if err == nil {

@@ -170,6 +170,8 @@ func (w *world) build(h house, log *slog.Logger) {
 		w.Fatal(err)
 	}
 	w.jobs.Sites = append(w.jobs.Sites, s)
+	mentions := &site.Mentions{Site: s, DB: w.db, Limits: w.limits}
+	inbox := &site.Inbox{Site: s, DB: w.db, Mentions: mentions}
 	w.server.Sites = append(w.server.Sites, &web.Site{
 		Upstream: up, At: at,
 		Site: s, Access: access, Posts: posts, Outgoing: &site.Outgoing{Site: s, DB: w.db, Jobs: w.jobs},
@@ -177,8 +179,9 @@ func (w *world) build(h house, log *slog.Logger) {
 		Files: media.Serve(uploads), Pictures: media.Serve(filepath.Join(uploads, store.Pictures)),
 		Conversation: &site.Conversation{Site: s, DB: w.db},
 		Work:         &site.Work{Site: s, DB: w.db},
-		Mentions:     &site.Mentions{Site: s, DB: w.db, Limits: w.limits},
 		Notices:      &site.Notices{Site: s, DB: w.db, Mail: "smtp.example.com"},
+		Mentions:     mentions, Inbox: inbox,
+		People: &site.People{Site: s, DB: w.db, Inbox: inbox, Erasing: &site.Erasing{Site: s, DB: w.db, Jobs: w.jobs}},
 		IndieAuth: &indieauth.Server{
 			Issuer: s.Base, Me: s.Me(), Storage: access, Client: w.web.Client(), Log: log,
 			Endpoints: indieauth.Endpoints{

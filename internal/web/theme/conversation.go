@@ -212,6 +212,3 @@ func (c Conversation) Thread(rs []Response) thread { return thread{c, rs} }
 
 // One hands a response to its template.
 func (c Conversation) One(r Response) one { return one{r, c.Now, c.Anchor(r)} }
-
-// One hands a response that waits to its template.
-func (a Admin) One(r Response) one { return one{Response: r, Now: a.Now} }

@@ -68,16 +68,3 @@ type DeliveryPage struct {
 	Action string // takes do=resend, id, delivery
 	Back   string
 }
-
-// Waiting is the view of "waiting": one mention that waits, where a mail leads to. It posts to Action
-// decision=approve or reject, and seen.
-type Waiting struct {
-	Shell
-	Action  string
-	Inbox   string
-	Mention *Pending // nil: it waits no more
-	Now     time.Time
-}
-
-// One hands the response that waits to its template.
-func (w Waiting) One(r Response) one { return one{Response: r, Now: w.Now} }

@@ -29,7 +29,7 @@ import (
 	"tertulia/internal/lang"
 )
 
-//go:embed templates/*.html style.css conversation.css signin.js widget.js count.js
+//go:embed templates/*.html style.css conversation.css signin.js admin.js widget.js count.js
 var files embed.FS
 
 // Set is the pages in some languages. It is safe for concurrent use.
@@ -59,10 +59,11 @@ var (
 )
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
-// fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Admin]), "consent"
+// fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Inbox]), "decided" ([Kept]), "decisions" ([Decisions]), "mention" ([Mentioned]),
+// "people" ([People]), "person" ([Portrait]), "erase" ([Erase]), "consent"
 // ([Consent]), "tokens" ([Tokens]), "jobs" ([Jobs]), "settings" ([Settings]), "welcome" ([Welcome]), "trial" ([TrialPage]),
 // "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
-// "link" ([SignInLink]), "sessions" ([Sessions]), "notices" ([Notices]), "delivery" ([DeliveryPage]), "waiting" ([Waiting]), "status" ([Status]),
+// "link" ([SignInLink]), "sessions" ([Sessions]), "notices" ([Notices]), "delivery" ([DeliveryPage]), "status" ([Status]),
 // "webmention" ([Webmention]), "privacy" ([Privacy]), "comment-page" ([CommentPage]), "comment" ([Comment]),
 // "comment-sent" ([CommentSent]), "comment-confirm" ([CommentConfirm]), "error" ([Error]). Nothing is written to w when the
 // template fails, which it does on a view of another type.
@@ -90,10 +91,10 @@ func (s *Set) Render(w io.Writer, page string, l lang.Lang, view any) error {
 func Stylesheet() (css []byte, hash string) { return bytes.Clone(style), styleHash }
 
 // Scripts are the scripts of the service's own pages by their names. Each page works without;
-// signin.js offers passkeys.
+// signin.js offers passkeys, admin.js keys to decide with.
 func Scripts() map[string][]byte {
 	scripts := map[string][]byte{}
-	for _, name := range []string{"signin.js"} {
+	for _, name := range []string{"signin.js", "admin.js"} {
 		scripts[name], _ = read(name)
 	}
 	return scripts

@@ -33,26 +33,6 @@ type Link struct {
 // Field is a hidden form field.
 type Field struct{ Name, Value string }
 
-// Admin is the view of "admin": what waits for the owner.
-type Admin struct {
-	Shell
-	Action   string // where a decision is posted: id, decision=approve|reject|mute|block
-	Mentions []Pending
-	More     string // address of the next page, empty on the last
-	Now      time.Time
-}
-
-// Pending is a mention that waits.
-type Pending struct {
-	ID       string
-	Response        // as it would be shown
-	Page     Link   // the page it responds to
-	Digest   string // of what is shown, to be sent back with the decision
-	Why      string // why it waits: person, author, links, changed, moved, all, page; else a text that is shown as it is
-	Person   bool   // it is known whom it is by, and they can be muted and blocked
-	Received time.Time
-}
-
 // Consent is the view of "consent": may this application do this? It posts to
 // Action with scope repeated for each ticked scope, and decision=approve|deny.
 //
