@@ -161,13 +161,22 @@ func (r Rules) permalink(address string) Text {
 // write puts a text as the network has it: links behind their words, or written after them
 // (addresses), or gone (not addresses).
 func (r Rules) write(t Text, addresses bool) Text {
-	var out Text
+	var b strings.Builder
+	var spans []Span
 	at := 0
 	for _, s := range t.Spans {
-		out = out.and("", Text{String: t.String[at:s.Start]}).and("", r.span(t.String[s.Start:s.End], s, addresses))
+		b.WriteString(t.String[at:s.Start])
+		part := r.span(t.String[s.Start:s.End], s, addresses)
+		for _, moved := range part.Spans {
+			moved.Start += b.Len()
+			moved.End += b.Len()
+			spans = append(spans, moved)
+		}
+		b.WriteString(part.String)
 		at = s.End
 	}
-	return out.and("", Text{String: t.String[at:]})
+	b.WriteString(t.String[at:])
+	return Text{String: b.String(), Spans: spans}
 }
 
 func (r Rules) span(words string, s Span, addresses bool) Text {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -221,3 +222,15 @@ func FuzzFit(f *testing.F) {
 }
 
 func abs(n int) int { return max(n, -(n + 1)) }
+
+// A text of nothing but links, as long as anybody lets it become, takes no time to speak of.
+func TestFitTakesItsTimeOnce(t *testing.T) {
+	long := strings.Repeat("https://a.es/ #a @a ", 50_000)
+	began := time.Now()
+	if got := syndicate.Fit(post(entry("content", long)), mastodonLike); !got.Shortened {
+		t.Error("a megabyte is not shortened")
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}

@@ -25,6 +25,8 @@ type Span struct {
 	Mention    string // a handle, without the @ before it
 }
 
+const maxAddress = 4096 // bytes; what is longer is no address that anybody follows
+
 var (
 	addressAnywhere = regexp.MustCompile("(?i)\\bhttps?://[^\\s<>\"`\\p{C}\\p{Z}]+")
 	tagAnywhere     = regexp.MustCompile(`(?:^|[^\p{L}\p{N}\p{M}_&/#@.·])(#[\p{L}\p{N}\p{M}_·]+)`)
@@ -34,31 +36,41 @@ var (
 // marked finds what leads somewhere in a text outside the spans that it has already:
 // addresses, then hashtags and handles.
 func (t Text) marked() Text {
+	var addresses, tags, mentions []Span
 	for _, found := range addressAnywhere.FindAllStringIndex(t.String, -1) {
+		if found[1]-found[0] > maxAddress {
+			continue
+		}
 		address := trimAddress(t.String[found[0]:found[1]])
 		if u, err := url.Parse(address); err == nil && u.Host != "" {
-			t = t.with(Span{Start: found[0], End: found[0] + len(address), URL: address})
+			addresses = append(addresses, Span{Start: found[0], End: found[0] + len(address), URL: address})
 		}
 	}
 	for _, found := range tagAnywhere.FindAllStringSubmatchIndex(t.String, -1) {
 		if tag := strings.TrimRight(t.String[found[2]+1:found[3]], "·"); strings.ContainsFunc(tag, unicode.IsLetter) {
-			t = t.with(Span{Start: found[2], End: found[2] + 1 + len(tag), Tag: tag})
+			tags = append(tags, Span{Start: found[2], End: found[2] + 1 + len(tag), Tag: tag})
 		}
 	}
 	for _, found := range mentionAnywhere.FindAllStringSubmatchIndex(t.String, -1) {
-		t = t.with(Span{Start: found[2], End: found[3], Mention: t.String[found[2]+1 : found[3]]})
+		mentions = append(mentions, Span{Start: found[2], End: found[3], Mention: t.String[found[2]+1 : found[3]]})
 	}
+	t.Spans = merged(merged(merged(t.Spans, addresses), tags), mentions)
 	return t
 }
 
-// with adds a span unless another is in its way.
-func (t Text) with(s Span) Text {
-	at, _ := slices.BinarySearchFunc(t.Spans, s.Start, func(a Span, start int) int { return a.Start - start })
-	if at > 0 && t.Spans[at-1].End > s.Start || at < len(t.Spans) && t.Spans[at].Start < s.End {
-		return t
+// merged are spans with those of another list that are not in their way, in order.
+func merged(spans, more []Span) []Span {
+	var all []Span
+	for _, s := range more {
+		for len(spans) > 0 && spans[0].End <= s.Start {
+			all = append(all, spans[0])
+			spans = spans[1:]
+		}
+		if len(spans) == 0 || s.End <= spans[0].Start {
+			all = append(all, s)
+		}
 	}
-	t.Spans = slices.Insert(slices.Clone(t.Spans), at, s)
-	return t
+	return append(all, spans...)
 }
 
 // and is a text with another behind it, spans included. Where both say something, between
