@@ -48,10 +48,10 @@ func (in instance) software() string {
 // about asks the server about itself, once an hour. While it does not answer, what it said last
 // holds.
 func (m *Mastodon) about(ctx context.Context) (instance, error) {
-	m.mu.Lock()
-	known, asked := m.instance, m.asked
-	m.mu.Unlock()
-	if known != nil && time.Since(asked) < time.Hour {
+	m.mu.Lock() // whoever comes meanwhile wants the same answer
+	defer m.mu.Unlock()
+	known := m.instance
+	if known != nil && time.Since(m.asked) < time.Hour {
 		return *known, nil
 	}
 	got, err := send(ctx, m.Client, m.request("connect", http.MethodGet, "/api/v2/instance"))
@@ -68,9 +68,7 @@ func (m *Mastodon) about(ctx context.Context) (instance, error) {
 	case err != nil:
 		return instance{}, err
 	}
-	m.mu.Lock()
 	m.instance, m.asked = &in, time.Now()
-	m.mu.Unlock()
 	return in, nil
 }
 

@@ -90,22 +90,19 @@ func (m *Mastodon) request(doing, method, path string) request {
 
 // self asks whose account it is, once.
 func (m *Mastodon) self(ctx context.Context) (*account, error) {
-	m.mu.Lock()
-	me := m.me
-	m.mu.Unlock()
-	if me != nil {
-		return me, nil
+	m.mu.Lock() // whoever comes meanwhile wants the same answer
+	defer m.mu.Unlock()
+	if m.me != nil {
+		return m.me, nil
 	}
-	me = new(account)
+	me := new(account)
 	if _, err := ask(ctx, m.Client, m.request("connect", http.MethodGet, "/api/v1/accounts/verify_credentials"), me); err != nil {
 		return nil, err
 	}
 	if me.ID == "" {
 		return nil, &Error{Doing: "connect", Status: http.StatusOK}
 	}
-	m.mu.Lock()
 	m.me = me
-	m.mu.Unlock()
 	return me, nil
 }
 

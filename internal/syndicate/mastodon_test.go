@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -297,6 +298,50 @@ func TestMastodonServersDiffer(t *testing.T) {
 		ref := publish(t, s, note("Hola"))
 		if _, err := s.Update(t.Context(), ref, note("Adiós")); !errors.Is(err, syndicate.ErrUnsupported) || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a server that does not edit: %v", err)
+		}
+	})
+}
+
+func TestMastodonFiftyAtOnce(t *testing.T) {
+	onMastodon(t, &faketest.Mastodon{}, func(t *testing.T, s *server) {
+		var all sync.WaitGroup
+		for i := range 50 {
+			all.Go(func() {
+				p := note("Hola")
+				p.Key, p.Permalink = fmt.Sprint("k", i), fmt.Sprint(home, i)
+				ref, err := s.Publish(t.Context(), p)
+				if err == nil {
+					_, err = s.Poll(t.Context(), ref, "")
+				}
+				if found, miss := s.Find(t.Context(), p); err != nil || miss != nil || found.ID != ref.ID {
+					t.Errorf("%v, %v: %+v is not %+v", err, miss, found, ref)
+				}
+			})
+		}
+		all.Wait()
+		asked := 0
+		for _, r := range s.web.Requests("social.example") {
+			if strings.Contains(r.URL, "/instance") || strings.Contains(r.URL, "/verify_credentials") {
+				asked++
+			}
+		}
+		if len(s.Statuses()) != 50 || asked != 2 {
+			t.Errorf("got %d statuses, and the server was asked %d times about itself and the account", len(s.Statuses()), asked)
+		}
+	})
+}
+
+// A server that knows the key may fail all the same (mastodon#40399): it is looked at.
+func TestMastodonAnErrorForARepeatedKeyIsUnclear(t *testing.T) {
+	onMastodon(t, &faketest.Mastodon{}, func(t *testing.T, s *server) {
+		first := publish(t, s, note("Hola"))
+		s.door.Break(faketest.Fault{Method: "POST", Path: "/api/v1/statuses", Status: 500, Body: `{"error":"An unexpected error occurred"}`})
+		var told *syndicate.Error
+		if _, err := s.Publish(t.Context(), note("Hola")); !errors.As(err, &told) || !told.Unclear {
+			t.Errorf("got %v", err)
+		}
+		if found, err := s.Find(t.Context(), note("Hola")); err != nil || found.ID != first.ID {
+			t.Errorf("got %+v, %v", found, err)
 		}
 	})
 }
