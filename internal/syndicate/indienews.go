@@ -28,6 +28,16 @@ type IndieNews struct {
 // Link is the list's own address.
 func (n *IndieNews) Link(Post) string { return n.List }
 
+// Who is the list, if it says where it takes Webmentions.
+func (n *IndieNews) Who(ctx context.Context) (Author, error) {
+	if _, err := n.endpoint(ctx, "connect"); err != nil {
+		return Author{}, err
+	}
+	_, name, _ := strings.Cut(n.List, "://")
+	return Author{Name: strings.TrimSuffix(name, "/"), URL: webAddress(n.List)}, nil
+}
+
+// Abilities of a list: the same page is the same entry.
 func (n *IndieNews) Abilities(context.Context) (Abilities, error) {
 	return Abilities{Idempotency: NaturalKey, Edit: true}, nil
 }
@@ -37,6 +47,7 @@ func (n *IndieNews) Publish(ctx context.Context, p Post) (Ref, error) {
 	return n.tell(ctx, p, "publish")
 }
 
+// Update sends the Webmention again: the list reads the page anew.
 func (n *IndieNews) Update(ctx context.Context, _ Ref, p Post) (Ref, error) {
 	return n.tell(ctx, p, "update")
 }
@@ -102,14 +113,19 @@ func (n *IndieNews) endpoint(ctx context.Context, doing string) (*url.URL, error
 	return to, nil
 }
 
+// Find cannot look; publishing again is as good.
 func (n *IndieNews) Find(context.Context, Post) (Ref, error) { return Ref{}, ErrUnsupported }
 
+// Delete has no way to take an entry away.
 func (n *IndieNews) Delete(context.Context, Ref) error { return ErrUnsupported }
 
+// Poll has no answers to ask for.
 func (n *IndieNews) Poll(context.Context, Ref, string) (Answers, error) {
 	return Answers{}, ErrUnsupported
 }
 
+// Look has nothing to look at, as Poll.
 func (n *IndieNews) Look(context.Context, Ref) (Answer, error) { return Answer{}, ErrUnsupported }
 
+// Resolve finds nothing: entries are other sites' pages.
 func (n *IndieNews) Resolve(context.Context, string) (Ref, error) { return Ref{}, fs.ErrNotExist }

@@ -232,12 +232,15 @@ func (m *Micropub) Delete(ctx context.Context, ref Ref) error {
 	return err
 }
 
+// Poll is not needed: answers are sent to the original.
 func (m *Micropub) Poll(context.Context, Ref, string) (Answers, error) {
 	return Answers{}, ErrUnsupported
 }
 
+// Look has nothing to look at, as Poll.
 func (m *Micropub) Look(context.Context, Ref) (Answer, error) { return Answer{}, ErrUnsupported }
 
+// Resolve finds nothing: what a blog has is answered by Webmention.
 func (m *Micropub) Resolve(context.Context, string) (Ref, error) { return Ref{}, fs.ErrNotExist }
 
 // forEverybody says whether a post's visibility is nothing but public or unlisted.

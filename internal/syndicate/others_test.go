@@ -132,6 +132,13 @@ func TestIndieNewsWantsALinkFirst(t *testing.T) {
 		if got := to.Link(note("Hola")); got != "https://news.example/es" {
 			t.Errorf("link to %q", got)
 		}
+		who, err := to.Who(t.Context())
+		if diff := cmp.Diff(syndicate.Author{Name: "news.example/es", URL: "https://news.example/es"}, who); err != nil || diff != "" {
+			t.Error(err, diff)
+		}
+		if who, err := (&syndicate.IndieNews{Client: client, List: "https://news.example/xx"}).Who(t.Context()); err == nil {
+			t.Errorf("a list that is not there: %+v", who)
+		}
 		var told *syndicate.Error
 		if _, err := to.Publish(t.Context(), note("Hola")); !errors.As(err, &told) || told.Refused || told.After == 0 {
 			t.Errorf("a page that does not link there yet: %v", err)

@@ -22,6 +22,7 @@ type Telegram struct {
 	Channel string // @name, or the number of a private one
 }
 
+// Abilities of a bot in a channel.
 func (t *Telegram) Abilities(context.Context) (Abilities, error) {
 	return Abilities{Idempotency: None, Photos: 1, Edit: true, Delete: true}, nil
 }
@@ -204,12 +205,16 @@ func (t *Telegram) Delete(ctx context.Context, ref Ref) error {
 	return err
 }
 
+// Find cannot look: bots do not read channels.
 func (t *Telegram) Find(context.Context, Post) (Ref, error) { return Ref{}, ErrUnsupported }
 
+// Poll cannot ask: a channel's answers are in a group of its own, if it has one.
 func (t *Telegram) Poll(context.Context, Ref, string) (Answers, error) {
 	return Answers{}, ErrUnsupported
 }
 
+// Look cannot look, as Find.
 func (t *Telegram) Look(context.Context, Ref) (Answer, error) { return Answer{}, ErrUnsupported }
 
+// Resolve finds nothing that a post could answer.
 func (t *Telegram) Resolve(context.Context, string) (Ref, error) { return Ref{}, fs.ErrNotExist }
