@@ -109,7 +109,6 @@ func (m *Micropub) properties(ctx context.Context, p Post, doing string, photos 
 
 // upload sends a picture to the media endpoint. The token goes only where the endpoint's own
 // host is.
-// Spec: micropub#media-endpoint
 func (m *Micropub) upload(ctx context.Context, endpoint string, photo Photo, doing string) (string, error) {
 	own, err := url.Parse(m.Endpoint)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"html"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -67,4 +68,22 @@ func (m *Mastodon) picture(w http.ResponseWriter, id string) {
 	}
 	made.left, made.URL = 0, "https://"+m.Host+"/media/"+id
 	answer(w, http.StatusOK, made)
+}
+
+func (m *Mastodon) search(w http.ResponseWriter, r *http.Request) {
+	found := []*Status{}
+	for _, s := range m.statuses {
+		if q := r.URL.Query().Get("q"); s.URL == q || s.URI == q {
+			found = append(found, s)
+		}
+	}
+	answer(w, http.StatusOK, map[string]any{"statuses": found, "accounts": []any{}, "hashtags": []any{}})
+}
+
+// next writes the Link header of a page.
+func next(w http.ResponseWriter, r *http.Request, maxID string) {
+	query := r.URL.Query()
+	query.Set("max_id", maxID)
+	to := url.URL{Scheme: "https", Host: r.Host, Path: r.URL.Path, RawQuery: query.Encode()}
+	w.Header().Set("Link", `<`+to.String()+`>; rel="next", <https://`+r.Host+`/x?since_id=9>; rel="prev"`)
 }
