@@ -16,6 +16,7 @@ type Hook struct {
 
 	UpTo    uint64    `json:"up_to"`            // every notice up to this one has its delivery, or is none of its
 	Failing time.Time `json:"failing,omitzero"` // the first failure since the last success; zero: it works
+	Down    bool      `json:"down,omitempty"`   // it was given up, until something arrives that was sent by hand
 }
 
 // Delivery is one thing that a hook is told.

@@ -38,7 +38,7 @@ func hookJob(id string) store.Job {
 // wakeHook promises that a hook is told what there is for it. One that was given up stays so until
 // somebody sends it something.
 func wakeHook(tx *store.Tx, h store.Hook) error {
-	if !h.Failing.IsZero() && tx.Now.Sub(h.Failing) >= hookGivenUp {
+	if h.Down {
 		return nil
 	}
 	return tx.Enqueue(hookJob(h.ID))
@@ -77,7 +77,7 @@ func (j *Jobs) hook(ctx context.Context, job store.Job) (queue.Commit, error) {
 		return nil, err
 	}
 	t.answered(status, err)
-	if t.down {
+	if t.rests {
 		return t.commit, queue.Permanent(errHookDown)
 	}
 	return t.commit, nil
@@ -92,7 +92,7 @@ type hookTurn struct {
 	nothing  bool          // there is none, as far as was looked
 	wait     time.Duration // it is not its time yet
 	now      time.Time
-	down     bool
+	rests    bool // it is let alone from now on
 }
 
 // nextTurn finds it: what somebody asks for by hand, then what was begun, then the next notice.
@@ -165,7 +165,7 @@ func (t *hookTurn) answered(status int, err error) {
 	again := status == 0 || status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests
 	switch {
 	case status >= 200 && status <= 299:
-		d.State, t.hook.Failing = store.DeliverySent, time.Time{}
+		d.State, t.hook.Failing, t.hook.Down = store.DeliverySent, time.Time{}, false
 		return
 	case again && !byHand && d.Tries < len(hookWaits):
 		d.Due = t.now.Add(hookWaits[d.Tries])
@@ -176,7 +176,9 @@ func (t *hookTurn) answered(status int, err error) {
 	if t.hook.Failing.IsZero() {
 		t.hook.Failing = t.now
 	}
-	t.down = again && t.now.Sub(t.hook.Failing) >= hookGivenUp
+	usedUp := again && !byHand && d.State == store.DeliveryFailed
+	t.hook.Down = t.hook.Down || usedUp && t.now.Sub(t.hook.Failing) >= hookGivenUp
+	t.rests = t.hook.Down && d.State == store.DeliveryFailed
 }
 
 // commit writes down what has become of a delivery, and goes on with the next.
@@ -185,11 +187,11 @@ func (t hookTurn) commit(tx *store.Tx) error {
 	if err != nil {
 		return ignore(err, fs.ErrNotExist) // taken away meanwhile
 	}
-	h.UpTo, h.Failing = max(h.UpTo, t.upTo), t.hook.Failing
+	h.UpTo, h.Failing, h.Down = max(h.UpTo, t.upTo), t.hook.Failing, t.hook.Down
 	if err := tx.PutDelivery(t.delivery); err != nil {
 		return err
 	}
-	if err := tx.PutHook(h); err != nil || t.down {
+	if err := tx.PutHook(h); err != nil || t.rests {
 		return err
 	}
 	return tx.Enqueue(hookJob(h.ID))

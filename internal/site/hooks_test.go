@@ -244,6 +244,14 @@ func TestHookThatIsDownForAWeek(t *testing.T) {
 		if h.count() != calls {
 			t.Error("it is called all the same")
 		}
+		if err := n.TestHook(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		pass(24 * time.Hour)
+		calls++
+		if jobs := w.jobList(); h.count() != calls || len(jobs) != 1 || jobs[0].Parked.IsZero() {
+			t.Errorf("after a test that failed: %d calls, want %d, and %+v", h.count(), calls, jobs)
+		}
 		h.mu.Lock()
 		down = false
 		h.mu.Unlock()
@@ -254,6 +262,24 @@ func TestHookThatIsDownForAWeek(t *testing.T) {
 		events := h.events()[calls:]
 		if events[0] != "test <nil> deleted <nil>" || events[len(events)-1] != "public 21 deleted <nil>" || len(events) < 8 {
 			t.Errorf("then: %v", events)
+		}
+	})
+}
+
+// A failure long ago is no reason to let a hook alone.
+func TestHookThatFailedOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		h, n, id := w.hook(site.KindPublic)
+		h.status = func(n int) int { return map[bool]int{true: 500, false: 200}[n < 4] }
+		if err := n.TestHook(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		pass(30 * 24 * time.Hour)
+		w.public("a", "x")
+		w.lookout()
+		pass(time.Hour)
+		if diff := cmp.Diff([]string{"test <nil> deleted <nil>", "public 1 deleted <nil>", "public 1 deleted <nil>", "public 1 deleted <nil>"}, h.events()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }
