@@ -3,11 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tertulia/internal/lang"
 	"tertulia/internal/site"
 )
 
@@ -69,5 +71,19 @@ func TestWhatIsToldByDefault(t *testing.T) {
 	set.Mail.Server = ""
 	if set.mailer() != nil || set.mailing() != nil {
 		t.Error("there is a mailer without a server")
+	}
+}
+
+// tertulia check says what is wrong with the mail server, without the password.
+func TestCheckLooksAtTheMailServer(t *testing.T) {
+	k := &checker{set: &settings{}, one: siteSettings{URL: "https://ana.example/", Notify: notifySettings{At: "08:00"}}, l: lang.For("en")}
+	k.mail(t.Context())
+	if len(k.points) != 0 {
+		t.Errorf("without a server: %+v", k.points)
+	}
+	k.set.Mail = mailSettings{Server: "127.0.0.1", Port: 1, TLS: "none", User: "ana", Password: "tok_TEST_secret", From: "a@ana.example"}
+	k.mail(t.Context())
+	if len(k.points) != 1 || k.points[0].State != "fails" || !strings.Contains(k.points[0].Seen, "connection refused") || strings.Contains(k.points[0].Seen, "tok_TEST") || !strings.Contains(k.points[0].Do, "[mail]") {
+		t.Errorf("got %+v", k.points)
 	}
 }
