@@ -49,6 +49,11 @@ func (p *pages) showSessions(w http.ResponseWriter, r *http.Request, status int,
 	if view.NewPasskey != "" {
 		view.Script = p.script("sessions")
 	}
+	if all := p.Everybody(); len(all) > 1 && owner.Role.May(site.Owner) {
+		for _, k := range all {
+			view.People = append(view.People, theme.Keeper{Who: theme.Link{Name: k.Called(), URL: k.Me}, Role: string(k.Role)})
+		}
+	}
 	for _, k := range keys {
 		view.Passkeys = append(view.Passkeys, theme.Passkey{ID: k.ID, Name: k.Name, Created: k.Created, Used: k.Used})
 	}

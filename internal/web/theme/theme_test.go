@@ -81,7 +81,7 @@ func views(text, address string) map[string]any {
 				{ID: "0123456789ac", Made: noon}}},
 		"signin":  theme.SignIn{Shell: shell, Command: text, Client: text, Action: address, Passphrase: true, Several: true, Me: text, Error: "wrong", Passkey: text, Site: address, Providers: []theme.Link{link}, Typed: text, Unvouched: "server"},
 		"leaving": theme.Leaving{Shell: shell, Me: text, To: address}, "client": theme.Client{Shell: shell, ID: address, Redirect: address, Name: text},
-		"sessions": theme.Sessions{Shell: shell, Action: address, Person: text, Role: "owner", Passphrase: true, Least: 12, Error: "short", Me: text, Passkeys: []theme.Passkey{{ID: text, Name: text, Created: noon, Used: noon}, {}}, NewPasskey: text,
+		"sessions": theme.Sessions{Shell: shell, Action: address, Person: text, Role: "owner", People: []theme.Keeper{{Who: link, Role: "owner"}, {Role: "moderator"}}, Passphrase: true, Least: 12, Error: "short", Me: text, Passkeys: []theme.Passkey{{ID: text, Name: text, Created: noon, Used: noon}, {}}, NewPasskey: text,
 			Browsers: []theme.Browser{{ID: text, Person: text, Agent: text, From: text, How: "link", Since: noon, Seen: noon, Current: true}, {How: text}}},
 		"link":       theme.SignInLink{Shell: shell, Action: address, Until: noon, Person: text},
 		"status":     theme.Status{Shell: shell, Source: address, Target: address, Stage: text, Detail: text, Received: noon, Changed: noon},

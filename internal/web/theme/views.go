@@ -146,8 +146,9 @@ type SignInLink struct {
 type Sessions struct {
 	Shell
 	Action   string
-	Person   string // who is signed in
-	Role     string // owner, moderator
+	Person   string   // who is signed in
+	Role     string   // owner, moderator
+	People   []Keeper // who looks after the site, for owners; empty where it is one alone
 	Browsers []Browser
 
 	Passphrase bool   // the person has one; do=passphrase with passphrase sets it, do=no-passphrase removes it
@@ -158,6 +159,12 @@ type Sessions struct {
 
 	Passkeys   []Passkey // do=no-passkey with its id removes one
 	NewPasskey string    // options to make one, as JSON, for credential with do=passkey and name; empty: there can be none
+}
+
+// Keeper is somebody who looks after the site.
+type Keeper struct {
+	Who  Link   // called by name, and their own address
+	Role string // owner, moderator
 }
 
 // Passkey is a passkey of the person's.
