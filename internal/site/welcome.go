@@ -30,7 +30,8 @@ type FirstSteps struct {
 	Done    map[string]bool
 	Skipped map[string]bool
 	Ended   bool // somebody has seen enough of them
-	Lead    bool // a newcomer is led here
+	Left    bool // there is something left to do of them
+	Lead    bool // a newcomer is led here: nothing else waits
 	Paused  bool // nothing is done until the owner says so: the store is a restored one
 
 	Asked, Checked time.Time // when a check was asked for last, and when it ended; zero: not
@@ -64,7 +65,7 @@ type TrialStage struct {
 func (w *Welcome) State(ctx context.Context) (steps FirstSteps, err error) {
 	var tokens []indieauth.Token
 	var was store.Welcome
-	var begun bool
+	var begun, waiting bool
 	err = w.DB.View(ctx, w.Site.Key, func(tx *store.Tx) error {
 		if was, begun, err = tx.Welcome(); err != nil {
 			return err
@@ -72,6 +73,7 @@ func (w *Welcome) State(ctx context.Context) (steps FirstSteps, err error) {
 		if tokens, err = tx.Tokens(); err != nil {
 			return err
 		}
+		waiting = tx.CountIn(store.Pending, 1) > 0
 		posts, _, err := tx.Posts(store.Range{Limit: 20, Backward: true}, false)
 		for _, p := range posts {
 			if steps.Newest == "" && p.Visible() && p.Live > 0 {
@@ -106,9 +108,11 @@ func (w *Welcome) State(ctx context.Context) (steps FirstSteps, err error) {
 		steps.Skipped[step] = skipped && !steps.Done[step]
 		open = open || !skipped && !steps.Done[step]
 	}
+	steps.Left = open
 	steps.Ended = !was.Ended.IsZero()
-	// Who had applications before there were first steps is no newcomer.
-	steps.Lead = open && !steps.Ended && (begun || !app)
+	// Who had applications before there were first steps is no newcomer, and what others say
+	// comes first.
+	steps.Lead = open && !steps.Ended && (begun || !app) && !waiting
 	return steps, nil
 }
 

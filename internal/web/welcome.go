@@ -28,7 +28,7 @@ func (p *pages) showWelcome(w http.ResponseWriter, r *http.Request, status int, 
 		p.broken(w, r, err)
 		return
 	}
-	view := theme.Welcome{Shell: p.shell(r, owner), Action: p.base.Path + "admin/welcome", Out: p.base.Path + "admin/", Paused: now.Paused, Ended: now.Ended || !now.Lead}
+	view := theme.Welcome{Shell: p.shell(r, owner), Action: p.base.Path + "admin/welcome", Out: p.base.Path + "admin/", Paused: now.Paused, Ended: now.Ended || !now.Left}
 	for i, name := range site.Steps() {
 		step := theme.Step{Name: name, Number: i + 1, Done: now.Done[name], Skipped: now.Skipped[name]}
 		switch name {

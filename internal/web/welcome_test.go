@@ -90,6 +90,17 @@ func TestFirstVisit(t *testing.T) {
 		if a := do("do", "dance"); a.status != 400 {
 			t.Errorf("nothing to do: %d", a.status)
 		}
+		status := w.mentionOf(post)
+		if a := w.visitor().post(w.link(), nil); a.header.Get("Location") != "/-/admin/" {
+			t.Errorf("while a response waits a sign-in leads to %q", a.header.Get("Location"))
+		}
+		w.decide(status, "reject")
+		if a := do("do", "unskip", "step", "app"); a.status != 303 {
+			t.Errorf("unskip: %d", a.status)
+		}
+		if a := w.visitor().post(w.link(), nil); a.header.Get("Location") != "/-/admin/welcome" {
+			t.Errorf("then it leads to %q", a.header.Get("Location"))
+		}
 		if a := do("do", "end"); a.status != 303 || a.header.Get("Location") != "/-/admin/" {
 			t.Errorf("end: %d", a.status)
 		}
