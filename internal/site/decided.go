@@ -249,13 +249,16 @@ func (i *Inbox) Mention(ctx context.Context, l lang.Lang, id string) (r Record, 
 		for _, e := range m.History {
 			r.History = append(r.History, Happened{e.At, e.Stage, e.Note})
 		}
-		for _, d := range decisionsAbout(tx, m.ID) {
+		for _, d := range lately(decisionsAbout(tx, m.ID)) {
 			r.Made = append(r.Made, i.made(tx, d))
 		}
 		return nil
 	})
 	return r, err
 }
+
+// lately are the newest of the decisions about one mention or person: as many as its page lists.
+func lately(list []store.Decision) []store.Decision { return list[:min(len(list), 10)] }
 
 // Made is a decision, or several that were made in one go.
 type Made struct {

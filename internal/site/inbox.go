@@ -135,7 +135,7 @@ func (i *Inbox) Group(ctx context.Context, state, key, cursor string) (group Gro
 }
 
 // hostsOfPage is how many domains a page of the quarantine shows.
-const hostsOfPage = 30
+const hostsOfPage = 20
 
 // Quarantined lists what is put aside, by domain, each with a sample, and the cursor of the rest.
 func (i *Inbox) Quarantined(ctx context.Context, cursor string) (page Waits, err error) {

@@ -166,12 +166,14 @@ func (p *People) Person(ctx context.Context, l lang.Lang, who, cursor string) (a
 			return err
 		}
 		all = Portrait{Person: p.Site.counted(tx, one), KnownBy: one.Identities, Places: one.Places}
-		for _, d := range decisionsAbout(tx, one.ID) {
-			made := p.Inbox.made(tx, d)
+		about := decisionsAbout(tx, one.ID)
+		for _, d := range about {
 			if d.Person == one.ID && d.Undoes == "" && d.Undone.IsZero() && all.By == "" {
 				all.By = d.By
 			}
-			all.Made = append(all.Made, made)
+		}
+		for _, d := range lately(about) {
+			all.Made = append(all.Made, p.Inbox.made(tx, d))
 		}
 		some, rest, err := tx.MentionsBy(one.ID, store.Range{From: decodeCursor(cursor), Limit: keptOfPage, Backward: true})
 		all.Next = encodeCursor(rest)

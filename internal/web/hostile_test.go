@@ -66,6 +66,17 @@ func TestStrangersWordsAreInert(t *testing.T) {
 					w.sink(b, s)
 					w.decide(s, "approve")
 				}
+				for _, at := range []string{"decided", "decisions", "people", "people?q=host"} {
+					w.sink(b, "https://ana.example/-/admin/"+at)
+				}
+				for _, s := range statuses {
+					w.sink(b, "https://ana.example/-/admin/mention?id="+s[strings.LastIndex(s, "/")+1:])
+				}
+				for _, a := range find(b.get("https://ana.example/-/admin/people").doc(w.T), "a") {
+					if strings.Contains(attr(a, "href"), "person?id=") {
+						w.sink(b, "https://ana.example"+attr(a, "href"))
+					}
+				}
 				for _, address := range []string{post, w.ana().ConversationURL(post), w.ana().ConversationURL(post) + "&fragment=1"} {
 					w.sink(b, address)
 				}

@@ -10,10 +10,10 @@ import (
 // A page stays below 50 KB whatever strangers write: its words have so many bytes, as HTML, and share
 // them.
 const (
-	wordsOfPage  = 12 << 10
+	wordsOfPage  = 7 << 10
 	wordsOfName  = 40
 	wordsOfTitle = 80
-	leastWords   = 80  // of what somebody says
+	leastWords   = 48  // of what somebody says
 	maxRepeated  = 160 // of an address; longer ones stand on the mention's own page
 )
 
@@ -23,14 +23,17 @@ type excerpts struct {
 	n     int // how many there are
 }
 
-// shareOf is what each of some rows may have, up to a quarter of it all.
-func shareOf(rows int) excerpts { return excerpts{words: wordsOfPage / max(rows, 4)} }
+// shareOf is what each of some rows may have, up to a third of it all.
+func shareOf(rows int) excerpts { return excerpts{words: wordsOfPage / max(rows, 3)} }
 
 // brief is the beginning of a text on one line, of at most so many bytes when it is written as HTML.
 func brief(text string, most int) string {
 	var b strings.Builder
 	size, space := 0, false
 	for _, r := range text {
+		if unicode.Is(unicode.Bidi_Control, r) {
+			continue
+		}
 		if unicode.IsSpace(r) || unicode.IsControl(r) {
 			space = b.Len() > 0
 			continue

@@ -103,6 +103,9 @@ func (p *pages) decided(w http.ResponseWriter, r *http.Request, action string, d
 	case action == "replay", action == "undo" && done.Done > 0:
 		q.Set("done", action+strconv.Itoa(done.Done))
 	}
+	if done.Batch == "" && !q.Has("done") && done.Left == 0 {
+		q.Set("done", "none")
+	}
 	if done.Left > 0 {
 		q.Set("left", strconv.Itoa(done.Left))
 	}
@@ -128,8 +131,8 @@ func (p *pages) notice(r *http.Request) *theme.Notice {
 		n.Done = max(0, min(n.Done, site.MaxCount))
 		return n
 	}
-	if strings.HasPrefix(id, "replay") {
-		n.Action = "replay"
+	if strings.HasPrefix(id, "replay") || id == "none" {
+		n.Action, _, _ = strings.Cut(id, "0")
 		return n
 	}
 	if made, err := p.Inbox.Batch(r.Context(), id); err == nil {

@@ -80,6 +80,9 @@ func (p *pages) madeViews(list []site.Made) (views []theme.Decision) {
 	return views
 }
 
+// wholeText is how long a text may be, in bytes, to be shown whole on the page of its mention.
+const wholeText = 16 << 10
+
 // mentioned shows one mention with its history.
 func (p *pages) mentioned(w http.ResponseWriter, r *http.Request) {
 	owner := p.awaited(w, r, "")
@@ -100,7 +103,7 @@ func (p *pages) mentioned(w http.ResponseWriter, r *http.Request) {
 		Row: p.keptRow(&excerpts{words: wordsOfTitle}, m.Kept), Digest: m.Digest, Response: excerpt(m.Response), Target: theme.Link{URL: m.Target},
 		Replay: !m.Comment, List: p.madeViews(m.Made), Now: time.Now(),
 	}
-	if len(m.HTML) <= wordsOfPage {
+	if len(m.HTML) <= wholeText {
 		view.Response = response(m.Response)
 	}
 	if m.Person != "" {

@@ -22,6 +22,9 @@ func inert(t *testing.T, name, body string) {
 		if n.Type != html.ElementNode {
 			continue
 		}
+		if n.Data == "script" && strings.HasPrefix(attr(n, "src"), "/-/admin.js?v=") && n.FirstChild == nil {
+			continue // the page's own
+		}
 		if slices.Contains([]string{"script", "iframe", "object", "embed", "base", "svg", "math", "template", "style"}, n.Data) {
 			t.Errorf("%s: there is a <%s>:\n%s", name, n.Data, body)
 		}

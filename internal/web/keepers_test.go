@@ -65,7 +65,7 @@ func TestModeratorsMayNotDoEverything(t *testing.T) {
 		if a := b.get(auth, "Accept-Language", "en"); !strings.Contains(a.body, "for owners of the site") {
 			t.Errorf("consent: no reason is given: %s", a.body)
 		}
-		fields.Set("decision", "approve")
+		fields.Set("one", button(t, page, "one", "approve "))
 		if a := b.post("https://ana.example/-/admin/decide", fields); a.status != 303 {
 			t.Fatalf("approve: got %d", a.status)
 		}

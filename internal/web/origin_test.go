@@ -15,6 +15,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 		status := w.mentionOf(post)
 		b := w.owner()
 		fields := formTo(t, b.get("https://ana.example/-/admin/"), "/-/admin/decide")
+		fields.Set("id", status[strings.LastIndex(status, "/")+1:])
 		fields.Set("decision", "approve")
 		without := url.Values{"id": fields["id"], "decision": {"approve"}}
 		wrong := url.Values{"id": fields["id"], "decision": {"approve"}, "form": {strings.Repeat("0", 64)}}
