@@ -15,6 +15,7 @@ var migrations = []func(*Tx) error{
 	func(*Tx) error { return nil },
 	addressesOnPages,
 	publicOfSites,
+	answersOfSites,
 }
 
 // addressesOnPages makes schema 2: the addresses of a page stand in its record, and the

@@ -65,6 +65,7 @@ const (
 	jobAgain    = "again"    // key: the site
 	jobMerge    = "merge"    // key: id of the page that was merged
 	jobFaces    = "faces"    // key: the site
+	jobAnswer   = "answer"   // key: permalink; the store promises it
 )
 
 // Handlers is what a queue.Runner runs.
@@ -88,6 +89,7 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobAgain:    j.again,
 		jobMerge:    j.merge,
 		jobFaces:    j.faces,
+		jobAnswer:   j.answer,
 	}
 }
 
@@ -114,6 +116,14 @@ func (j *Jobs) Begin(ctx context.Context, s *Site) error {
 		return err
 	} else if missing != "" {
 		jobs = append(jobs, againJob(s, ""))
+	}
+	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		for _, person := range s.newKeepers(tx) {
+			jobs = append(jobs, trustJob(trustArgs{Person: person}))
+		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	if len(jobs) == 0 {
 		return nil // a start writes nothing that need not be

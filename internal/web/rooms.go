@@ -13,6 +13,7 @@ var rooms = []struct {
 	least       site.Role
 }{
 	{"admin/", "inbox.title", site.Moderator},
+	{"admin/unanswered", "unanswered.title", site.Moderator},
 	{"admin/tokens", "tokens.title", site.Owner},
 	{"admin/sessions", "sessions.title", site.Moderator},
 }

@@ -120,6 +120,8 @@ func (p *pages) endpoints() http.Handler {
 	all("signout", p.only(nil, p.signOut))
 	all("admin/", p.only(p.admin, nil))
 	all("admin/decide", p.only(nil, p.decideMention))
+	all("admin/unanswered", p.only(p.unanswered, p.setAside))
+	all("admin/answer/{id}", p.only(p.answering, p.giveAnswer))
 	all("admin/sessions", p.only(p.sessions, p.changeSessions))
 	all("admin/tokens", p.only(p.tokens, p.changeTokens))
 	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {

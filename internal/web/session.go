@@ -58,7 +58,7 @@ func (p *pages) again(ctx context.Context, s *session, page string) (string, err
 
 // moderators are the routes below the base that are a moderator's too. Every other that
 // knows a session is for owners: who adds one need not think of it.
-var moderators = []string{"admin/", "admin/decide", "admin/sessions", "signout"}
+var moderators = []string{"admin/", "admin/decide", "admin/unanswered", "admin/sessions", "signout"}
 
 // errRole is what a route says to somebody who is signed in and may not use it.
 var errRole = errors.New("this is for owners of the site")

@@ -59,7 +59,7 @@ var (
 )
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
-// fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Admin]), "consent"
+// fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Admin]), "unanswered" ([Unanswered]), "answering" ([Answering]), "consent"
 // ([Consent]), "tokens" ([Tokens]), "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
 // "link" ([SignInLink]), "sessions" ([Sessions]), "status" ([Status]),
 // "webmention" ([Webmention]), "privacy" ([Privacy]), "comment-page" ([CommentPage]), "comment" ([Comment]),
