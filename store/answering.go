@@ -175,8 +175,8 @@ func (o *Outgoing) answeringEntries() []indexEntry {
 }
 
 func (m *Mention) answeringEntries() []indexEntry {
-	if !m.Ours || !m.IsPublic() || m.Shown.Type != "reply" {
-		return nil
+	if !m.Ours || !m.IsPublic() || m.Shown.Type != "reply" || m.Kind == OwnAnswer {
+		return nil // an answer is what its post is
 	}
 	addresses := m.Shown.InReplyTo
 	if anchor.MatchString(m.Target) {
