@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"errors"
+	"html"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -41,8 +43,8 @@ func (p *pages) unanswered(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, m := range open.Mentions {
 		view.Mentions = append(view.Mentions, theme.Open{
-			ID: m.ID, Kind: m.Type, Question: m.Question, Author: m.Author, Excerpt: m.Excerpt, Lang: m.Language, Received: m.Received,
-			Page: theme.Link{Name: m.Title, URL: m.Page}, There: p.ConversationURL(m.Page) + "#tertulia-" + m.ID, Answer: p.base.Path + "admin/answer/" + m.ID,
+			ID: m.ID, Kind: m.Type, Question: m.Question, Author: brief(m.Author, 80), Excerpt: brief(m.Excerpt, 220), Lang: m.Language, Received: m.Received,
+			Page: theme.Link{Name: brief(cmp.Or(m.Title, m.Page), 80), URL: m.Page}, There: m.Page + "#tertulia-" + m.ID, Answer: p.base.Path + "admin/answer/" + m.ID,
 		})
 	}
 	if open.Next != "" {
@@ -53,6 +55,16 @@ func (p *pages) unanswered(w http.ResponseWriter, r *http.Request) {
 		view.More = here + "?" + next.Encode()
 	}
 	p.render(w, r, http.StatusOK, "unanswered", view)
+}
+
+// brief cuts a text so that it takes no more than some bytes of a page, whatever is in it.
+func brief(text string, most int) string {
+	for i, r := range text {
+		if most -= len(html.EscapeString(string(r))); most < 0 {
+			return text[:i] + "…"
+		}
+	}
+	return text
 }
 
 // maxChosen is how many mentions one form is about.

@@ -158,6 +158,7 @@ func (w *world) build(h house, log *slog.Logger) {
 	s.Publish, s.Render = pages, pages.Page
 	access := &site.Access{Site: s, DB: w.db, Client: s.Client(w.web.Client(), nil)}
 	posts := &site.Posts{Site: s, DB: w.db, Live: w.jobs.Live}
+	mentions := &site.Mentions{Site: s, DB: w.db, Limits: w.limits}
 	uploads := filepath.Join(w.dir, "media", key)
 	s.Uploads = uploads
 	var up *web.Upstream
@@ -176,7 +177,8 @@ func (w *world) build(h house, log *slog.Logger) {
 		Logo:  func(ctx context.Context, address string) (string, error) { return w.jobs.Logo(ctx, s, address) },
 		Files: media.Serve(uploads), Pictures: media.Serve(filepath.Join(uploads, store.Pictures)),
 		Conversation: &site.Conversation{Site: s, DB: w.db},
-		Mentions:     &site.Mentions{Site: s, DB: w.db, Limits: w.limits},
+		Mentions:     mentions,
+		Answering:    &site.Answering{Site: s, DB: w.db, Posts: posts, Mentions: mentions},
 		IndieAuth: &indieauth.Server{
 			Issuer: s.Base, Me: s.Me(), Storage: access, Client: w.web.Client(), Log: log,
 			Endpoints: indieauth.Endpoints{

@@ -31,7 +31,7 @@ type Open struct {
 	Lang     string // BCP 47 tag of it, if known
 	Received time.Time
 	Page     Link   // the page it responds to
-	There    string // where it stands in the conversation of that
+	There    string // where it stands below that
 	Answer   string // address of the form to answer it
 }
 
