@@ -141,6 +141,8 @@ type Before struct {
 	Refused  []string `json:"refused,omitempty"`
 	Shown    *Version `json:"shown,omitempty"` // the text that the decision replaced; nil: it left that alone
 	Held     *Version `json:"held,omitempty"`  // the text that waited and does no longer; nil: none did
+
+	Aside time.Time `json:"aside,omitzero"` // since when it was set aside then
 }
 
 var befores = table[Before]{

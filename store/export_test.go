@@ -20,3 +20,6 @@ func (db *DB) FailCommits(fault func() error) { db.engine.(*boltEngine).fault = 
 
 // IsFull shows tests what a commit's error is taken for.
 func IsFull(err error) bool { return full(err) }
+
+// NameFor shows tests what an address is matched by with what answers it.
+func NameFor(address string) string { return nameFor(address) }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +47,13 @@ type Kind string
 
 // A Webmention has a source elsewhere, which is asked what it says and asked again. A comment
 // was written here: its source is the permalink that it has here, and nobody asks that anything.
+//
+// An answer of the owner's is a post of the site that replies to another mention of the page: its
+// source is the permalink, and what it says is the post's.
 const (
 	Webmention Kind = ""
 	Comment    Kind = "comment"
+	OwnAnswer  Kind = "answer"
 )
 
 // Mention is one response to a page: a Webmention, which is a source that links there, or a
@@ -67,6 +72,9 @@ type Mention struct {
 	Cluster string `json:"cluster,omitempty"` // whose neighbourhood it comes from, as what waits is put together: the domain of its author or source; "": the host of its source
 
 	Decided time.Time `json:"decided,omitzero"` // when Decision became what it is; PutMention keeps it
+	Ours    bool      `json:"ours,omitempty"`   // it is by somebody who looks after the site
+	Answer  string    `json:"answer,omitempty"` // what of the owner's answers it: a permalink, the address of a page, or the id of a mention; PutMention keeps it
+	Aside   time.Time `json:"aside,omitzero"`   // since when the owner wants to leave it unanswered; zero: it is not so
 	Folded  []string  `json:"folded,omitempty"` // ids of mentions of the same source that this one stands for since their pages were merged
 
 	Shown *Version `json:"shown,omitempty"` // what readers see, or would see
@@ -150,7 +158,7 @@ var mentions = table[Mention]{
 		for _, id := range m.Folded {
 			entries = append(entries, indexEntry{mentionsFolded, id})
 		}
-		return entries
+		return slices.Concat(entries, m.namedEntries(), m.openEntries(), m.answeringEntries())
 	},
 }
 
@@ -213,10 +221,11 @@ func (tx *Tx) PutMention(m Mention) error {
 			return err
 		}
 	}
+	m.Answer = tx.answerTo(&m)
 	if err := mentions.replace(tx, was, &m); err != nil {
 		return err
 	}
-	return tx.keepBeside(was, &m)
+	return cmp.Or(tx.mentionChanged(was, &m), tx.keepBeside(was, &m))
 }
 
 // keepBeside lets go of what lies beside a mention and is not wanted any more.
@@ -305,7 +314,7 @@ func (tx *Tx) DropMention(id string) error {
 	if err := tx.pruneOriginals(id); err != nil {
 		return err
 	}
-	return tx.keepPhotos(&m, nil)
+	return cmp.Or(tx.mentionChanged(&m, nil), tx.keepPhotos(&m, nil))
 }
 
 // publicView is what decides whether readers see something new.

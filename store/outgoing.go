@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Outgoing is a page of the site that is no [Post], somebody has written it by hand, and
 // what those it links to were told about it.
@@ -13,6 +16,7 @@ type Outgoing struct {
 	Seen     time.Time `json:"seen,omitzero"`      // when it was last read; zero: never
 	Digest   string    `json:"digest,omitempty"`   // of what it said then; "": unknown
 	Links    []string  `json:"links,omitempty"`    // those of that time
+	Answers  []string  `json:"answers,omitempty"`  // those of them that it replies to
 	Missing  time.Time `json:"missing,omitzero"`   // since when it answers 404 or 410; zero: it is there
 	Gone     time.Time `json:"gone,omitzero"`      // when those it linked to were told so; zero: they were not
 	Revision int       `json:"revision,omitempty"` // how often there was something to tell
@@ -38,7 +42,8 @@ type Feed struct {
 
 var outgoing = table[Outgoing]{
 	name: "outgoing", kind: "outgoing", version: 1,
-	key: func(o *Outgoing) string { return o.URL },
+	key:     func(o *Outgoing) string { return o.URL },
+	indexes: (*Outgoing).answeringEntries,
 }
 
 var feeds = table[Feed]{
@@ -50,7 +55,17 @@ var feeds = table[Feed]{
 func (tx *Tx) Outgoing(url string) (Outgoing, error) { return outgoing.get(tx, url) }
 
 // PutOutgoing writes it.
-func (tx *Tx) PutOutgoing(o Outgoing) error { return outgoing.put(tx, o) }
+func (tx *Tx) PutOutgoing(o Outgoing) error {
+	was, err := outgoing.find(tx, o.URL)
+	if err != nil {
+		return err
+	}
+	var before []indexEntry
+	if was != nil {
+		before = was.answeringEntries()
+	}
+	return cmp.Or(outgoing.replace(tx, was, &o), tx.answered(before, o.answeringEntries()))
+}
 
 // Outgoings lists the pages that keep wants, by address. keep may be nil.
 func (tx *Tx) Outgoings(keep func(*Outgoing) bool) ([]Outgoing, error) { return outgoing.all(tx, keep) }

@@ -2,8 +2,7 @@ package store
 
 import (
 	"bytes"
-	"errors"
-	"io/fs"
+	"cmp"
 	"math"
 	"strings"
 	"time"
@@ -134,7 +133,7 @@ var posts = table[Post]{
 		if !p.Collected.IsZero() {
 			entries = append(entries, indexEntry{postsCollected, join(timePart(p.Collected), p.Permalink)})
 		}
-		return entries
+		return append(entries, p.answeringEntries()...)
 	},
 }
 
@@ -166,14 +165,14 @@ func (tx *Tx) PostMark(permalink string) (mark string, hidden bool) {
 
 // PutPost writes a post and keeps the numbers of the archive.
 func (tx *Tx) PutPost(p Post) error {
-	was, err := posts.get(tx, p.Permalink)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	was, err := posts.find(tx, p.Permalink)
+	if err != nil {
 		return err
 	}
 	if !p.Deleted.IsZero() {
 		tx.w.relief()
 	}
-	if err == nil && was.Listed() {
+	if was != nil && was.Listed() {
 		if err := tx.add(key(tx.Site, monthCounts, was.Month()), -1); err != nil {
 			return err
 		}
@@ -183,7 +182,7 @@ func (tx *Tx) PutPost(p Post) error {
 			return err
 		}
 	}
-	return posts.put(tx, p)
+	return cmp.Or(posts.replace(tx, was, &p), tx.postChanged(was, &p))
 }
 
 // Posts lists posts by date; visible leaves out drafts and deleted ones.

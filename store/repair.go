@@ -62,7 +62,7 @@ var kinds = []kind{
 				return nil
 			}
 			return [][]byte{key(site, monthCounts, p.Month())}
-		}, postsTime, postsMonth, postsChannel, postsHidden, postsCollected),
+		}, postsTime, postsMonth, postsChannel, postsHidden, postsCollected, postsAnswering),
 	kindOf(&mentions, func(site string) [][]byte { return [][]byte{prefix(site, counts), prefix(site, totals)} },
 		func(site string, m *Mention) [][]byte {
 			v := publicPart(m)
@@ -71,7 +71,7 @@ var kinds = []kind{
 			}
 			return [][]byte{key(site, counts, v.page, v.typ), key(site, totals, v.typ)}
 		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry, mentionsPhoto, mentionsFolded,
-		mentionsNumber, mentionsReceived, mentionsDated, mentionsWaiting),
+		mentionsNumber, mentionsReceived, mentionsDated, mentionsWaiting, mentionsNamed, mentionsOpen, mentionsAnswering),
 	kindOf(&goneMentions, nil, nil, goneTime),
 	kindOf(&originals, nil, nil),
 	kindOf(&pictures, nil, nil, picturesName),
@@ -92,7 +92,7 @@ var kinds = []kind{
 	kindOf(&files, nil, nil),
 	kindOf(&dataFiles, nil, nil),
 	kindOf(&dataStates, nil, nil),
-	kindOf(&outgoing, nil, nil),
+	kindOf(&outgoing, nil, nil, outgoingAnswering),
 	kindOf(&feeds, nil, nil),
 	kindOf(&tokens, nil, nil),
 	kindOf(&refreshes, nil, nil),

@@ -15,7 +15,7 @@ var migrations = []func(*Tx) error{
 	func(*Tx) error { return nil },
 	addressesOnPages,
 	publicOfSites,
-	whatWaits,
+	ownersPages,
 }
 
 // addressesOnPages makes schema 2: the addresses of a page stand in its record, and the
@@ -68,7 +68,15 @@ func publicOfSites(whole *Tx) error {
 	return nil
 }
 
-// whatWaits makes schema 4: what waits for the owner is listed by where it comes from, people by how
+// ownersPages makes schema 4.
+func ownersPages(whole *Tx) error {
+	if err := whatWaits(whole); err != nil {
+		return err
+	}
+	return answersOfSites(whole)
+}
+
+// whatWaits is one half of schema 4: what waits for the owner is listed by where it comes from, people by how
 // far they are trusted, decisions by what they are about.
 func whatWaits(whole *Tx) error {
 	for _, site := range sites(whole.r) {

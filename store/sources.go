@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // SourceFile is a file in the source of a site in which a post was found, so that the
 // next look need not read it again.
@@ -46,5 +49,5 @@ func (tx *Tx) DropPost(permalink string) error {
 			return err
 		}
 	}
-	return posts.delete(tx, permalink)
+	return cmp.Or(posts.delete(tx, permalink), tx.postChanged(&p, nil))
 }

@@ -163,9 +163,9 @@ func TestNoticesInABrowser(t *testing.T) {
 	comes(t, "the second call", func() bool { return n.calls.Load() == 2 })
 }
 
-// tabTo moves the focus with Tab alone to what a selector means, and presses keys there; whether a page
+// tabAndPress moves the focus with Tab alone to what a selector means, and presses keys there; whether a page
 // follows says the caller.
-func tabTo(t *testing.T, ctx context.Context, selector, keys string, follows bool) {
+func tabAndPress(t *testing.T, ctx context.Context, selector, keys string, follows bool) {
 	t.Helper()
 	for range 80 {
 		if evaluate[bool](t, ctx, `document.activeElement.matches(`+"`"+selector+"`"+`)`) {
@@ -198,20 +198,20 @@ func TestNoticesByKeyboardAndAxe(t *testing.T) {
 	n := newNoticed(t)
 	n.enter(t, browser)
 	visit(t, browser, n.Endpoint("admin/notices"))
-	tabTo(t, browser, `#address`, n.hook, false)
-	tabTo(t, browser, `input[value="access"]`, " ", false)
-	tabTo(t, browser, `button[value="new"]`, "\r", true)
+	tabAndPress(t, browser, `#address`, n.hook, false)
+	tabAndPress(t, browser, `input[value="access"]`, " ", false)
+	tabAndPress(t, browser, `button[value="new"]`, "\r", true)
 	visit(t, browser, n.Endpoint("admin/notices"))
-	tabTo(t, browser, `button[value="test"]`, "\r", true)
+	tabAndPress(t, browser, `button[value="test"]`, "\r", true)
 	comes(t, "the call", func() bool { return n.calls.Load() == 1 })
 	told, err := n.Notices.Told(t.Context(), n.Me())
 	if err != nil || len(told.Hooks) != 1 || strings.Join(told.Hooks[0].Kinds, " ") != "access public" {
 		t.Fatalf("hooks: %+v, %v", told.Hooks, err)
 	}
 	visit(t, browser, n.Endpoint("admin/notices"))
-	tabTo(t, browser, `button[value="mail"]`, "\r", true)
-	tabTo(t, browser, `summary`, "\r", false)
-	tabTo(t, browser, `details a`, "\r", true)
+	tabAndPress(t, browser, `button[value="mail"]`, "\r", true)
+	tabAndPress(t, browser, `summary`, "\r", false)
+	tabAndPress(t, browser, `details a`, "\r", true)
 	d := whereabouts(t, browser)
 	if !strings.Contains(d, "/admin/hooks/") {
 		t.Fatalf("it leads to %s", d)
@@ -237,7 +237,7 @@ func TestNoticesByKeyboardAndAxe(t *testing.T) {
 		behaved(t, browser, page)
 	}
 	visit(t, browser, n.Endpoint("admin/waiting/one"))
-	tabTo(t, browser, `button[value="reject"]`, "\r", true)
+	tabAndPress(t, browser, `button[value="reject"]`, "\r", true)
 	if m, err := n.Conversation.Mention(t.Context(), "one"); err != nil || m.State != store.Rejected {
 		t.Errorf("it is %s, %v", m.State, err)
 	}

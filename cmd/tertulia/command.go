@@ -60,7 +60,7 @@ type given struct {
 	lang                            string
 	dir, preset, at                 string
 	expires                         string // a time, such as 30d
-	off                             bool
+	off, unanswered                 bool
 	limit                           int
 	moves                           []exchange.Move
 	token, tokenFile                string
@@ -110,11 +110,13 @@ func commands() []command {
 			{name: "retry", word: "URL", run: retryPost},
 		}},
 		{"mention", "what other sites have sent", []verb{
-			{name: "list", flags: "state limit json", run: listMentions},
+			{name: "list", flags: "state unanswered limit json", run: listMentions},
 			{name: "show", word: "ID", flags: "json", run: showMention},
 			{name: "approve", word: "ID", run: decide(approve)},
 			{name: "reject", word: "ID", run: decide((*site.Mentions).Reject)},
 			{name: "delete", word: "ID", run: decide((*site.Mentions).Delete)},
+			{name: "reply", word: "ID TEXT", run: replyMention},
+			{name: "aside", word: "ID", flags: "off", run: setAside},
 			{name: "replay", word: "ID", run: replayMention},
 			{name: "undo", word: "DECISION", run: decide((*site.Mentions).Undo)},
 		}},
@@ -177,6 +179,7 @@ func (g *given) set() *flag.FlagSet {
 	fs.BoolVar(&g.lift, "lift", false, "take mentions from there again; nothing that was erased comes back")
 	fs.StringVar(&g.expires, "expires", "", "it works for a `TIME` such as 30d or 12h (default: until it is revoked)")
 	fs.BoolVar(&g.off, "off", false, "no longer")
+	fs.BoolVar(&g.unanswered, "unanswered", false, "those that readers see and you have not answered, the longest waiting first")
 	fs.StringVar(&g.state, "state", string(store.Pending), "those in a `STATE`: "+strings.Join(states(), ", "))
 	fs.StringVar(&g.trust, "trust", "", "only those whose `TRUST` is one of: "+strings.Join(trusts(), ", "))
 	fs.IntVar(&g.limit, "limit", 50, "at most `N` of them")
@@ -353,6 +356,8 @@ func (c command) usage(w io.Writer) {
 // hint is what to try after a verb has failed.
 func (c command) hint(err error) string {
 	switch {
+	case c.name == "mention" && replyHint(err) != "":
+		return replyHint(err)
 	case errors.Is(err, site.ErrUndecidable) && c.name == "person":
 		return "tertulia person show WHO lists what was decided about them"
 	case errors.Is(err, site.ErrNotGranted):
@@ -369,8 +374,6 @@ func (c command) hint(err error) string {
 		return backupHint(err)
 	case errors.Is(err, fs.ErrNotExist) && c.name == "export":
 		return "--page takes the address of a page of the site"
-	case errors.Is(err, fs.ErrNotExist) && c.name == "mention":
-		return "tertulia mention list shows those that wait, with --state the others"
 	case errors.Is(err, fs.ErrNotExist) && (c.name == "link" || c.name == "passphrase"):
 		return "--person takes an address that [[person]] names in the settings"
 	case errors.Is(err, fs.ErrNotExist):

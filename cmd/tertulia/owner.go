@@ -89,7 +89,13 @@ func printSent(c call, sent []store.Sent) {
 func retryPost(ctx context.Context, c call) error { return c.site.Posts.Retry(ctx, c.words[0]) }
 
 func listMentions(ctx context.Context, c call) error {
-	mentions, err := c.site.Conversation.Mentions(ctx, store.State(c.flags.state), c.flags.limit)
+	read := func() ([]store.Mention, error) {
+		return c.site.Conversation.Mentions(ctx, store.State(c.flags.state), c.flags.limit)
+	}
+	if c.flags.unanswered {
+		read = func() ([]store.Mention, error) { return c.site.Conversation.UnansweredMentions(ctx, c.flags.limit) }
+	}
+	mentions, err := read()
 	if err != nil {
 		return err
 	}

@@ -77,10 +77,10 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		}
 		access := &site.Access{Site: s, DB: db, Client: s.Client(to.strangers, parsing), Providers: set.providers(one, to.own, log)}
 		posts := &site.Posts{Site: s, DB: db, Live: live}
+		mentions := &site.Mentions{Site: s, DB: db, Limits: limits}
 		files := set.mediaDir(s.Key)
 		desk := &site.Desk{Uploads: &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20}}
 		desks[one.URL] = desk
-		mentions := &site.Mentions{Site: s, DB: db, Limits: limits}
 		inbox := &site.Inbox{Site: s, DB: db, Mentions: mentions}
 		auth := newIndieAuth(set, one, s, access, to.strangers, log)
 		jobs.Sites = append(jobs.Sites, s)
@@ -94,6 +94,7 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 			People:       &site.People{Site: s, DB: db, Inbox: inbox, Erasing: &site.Erasing{Site: s, DB: db, Jobs: jobs}},
 			Comments:     &site.Comments{Site: s, DB: db, Jobs: jobs, Client: s.VisitorClient(to.strangers, parsing)},
 			Posts:        posts,
+			Answering:    &site.Answering{Site: s, DB: db, Posts: posts, Mentions: mentions},
 			Outgoing:     &site.Outgoing{Site: s, DB: db, Jobs: jobs},
 			Access:       access,
 			Pages:        &site.Pages{Site: s, DB: db, Own: to.own},

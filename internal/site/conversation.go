@@ -44,6 +44,7 @@ type Response struct {
 	Source    string     // the page that linked here
 	Host      string     // of the source: who really says so
 	Comment   bool       // it was written here: Source is its permalink
+	Own       bool       // it is a post of the site's: an answer of the owner's
 	Bridge    string     // the host that has brought it from the network that URL is on; "": nobody has
 	Target    string     // as it was linked
 	InReplyTo []string   // what it answers besides the page: other pages, other responses
@@ -178,7 +179,7 @@ func (s *Site) response(tx *store.Tx, m store.Mention, v *store.Version) Respons
 
 // inFull is a mention with one of its versions, as the owner sees it.
 func (s *Site) inFull(tx *store.Tx, m store.Mention, v *store.Version) Response {
-	r := Response{ID: m.ID, Source: s.sourceOf(&m), Target: m.Target, Number: m.Number, Received: m.Public, Comment: m.Kind == store.Comment, folded: m.Folded}
+	r := Response{ID: m.ID, Source: s.sourceOf(&m), Target: m.Target, Number: m.Number, Received: m.Public, Comment: m.Kind == store.Comment, Own: m.Kind == store.OwnAnswer, folded: m.Folded}
 	if u, err := url.Parse(r.Source); err == nil {
 		r.Host = u.Host
 	}

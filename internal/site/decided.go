@@ -276,7 +276,7 @@ type Made struct {
 }
 
 // about are the actions of decisions about mentions and people.
-var aboutTalk = []string{"approve", "reject", "delete", "trust", "mute", "block", "forget", "undo"}
+var aboutTalk = []string{"approve", "reject", "delete", "trust", "mute", "block", "forget", "set aside", "put back", "undo"}
 
 // madeOfPage is how many decisions a page lists, and maxMade how many lines it reads for them.
 const (

@@ -121,6 +121,8 @@ func (m *Mentions) verb(action, seen string) change {
 		return reject
 	case "delete":
 		return strike
+	case "set aside", "put back":
+		return setAside(action == "set aside")
 	}
 	return nil
 }
@@ -171,7 +173,7 @@ func (m *Mentions) decideIn(tx *store.Tx, d store.Decision, seen string) (store.
 func stood(decision string, was, now store.Mention) store.Before {
 	b := store.Before{
 		Mention: was.ID, Decision: decision, State: was.State, Decided: was.Decision,
-		Why: was.Why, ByTrust: was.ByTrust, Refused: was.Refused,
+		Why: was.Why, ByTrust: was.ByTrust, Refused: was.Refused, Aside: was.Aside,
 	}
 	if was.Shown != now.Shown {
 		b.Shown = was.Shown
@@ -270,7 +272,7 @@ func (m *Mentions) restore(tx *store.Tx, d store.Decision, by string) error {
 		return err
 	}
 	mention.State, mention.Behind, mention.Decision = was.State, "", was.Decided
-	mention.Why, mention.ByTrust, mention.Refused = was.Why, was.ByTrust, was.Refused
+	mention.Why, mention.ByTrust, mention.Refused, mention.Aside = was.Why, was.ByTrust, was.Refused, was.Aside
 	if was.Shown != nil {
 		mention.Shown = was.Shown
 	}
@@ -278,7 +280,7 @@ func (m *Mentions) restore(tx *store.Tx, d store.Decision, by string) error {
 	switch {
 	case !mention.Gone.IsZero() && mention.State != store.Rejected && mention.State != store.Deleted:
 		mention.State, mention.Held, mention.Why = store.Withdrawn, nil, ""
-	case mention.Kind == store.Comment: // there is nobody to ask
+	case mention.Kind != store.Webmention: // there is nobody to ask
 	case mention.State == store.Received || mention.Checked.After(d.At):
 		if err := tx.Enqueue(verifyJob(mention)); err != nil {
 			return err

@@ -172,6 +172,9 @@ func (s *Site) noted(tx *store.Tx, args pageArgs, seen sight) error {
 	first := page.Quiet && page.Seen.IsZero() && !args.Tell
 	same := !(args.Tell && page.Quiet) && page.Digest == seen.digest && page.Gone.IsZero() == !seen.gone
 	page.Seen, page.Missing = tx.Now, time.Time{}
+	if seen.err == nil {
+		page.Answers = seen.answers
+	}
 	switch {
 	case seen.err != nil: // it says nothing of its own, which is nothing to tell
 		return tx.PutOutgoing(page)
@@ -195,6 +198,7 @@ func (s *Site) tell(tx *store.Tx, page store.Outgoing, seen sight, only []string
 		source: page.URL, revision: page.Revision, links: seen.links, was: page.Links,
 		changed: page.Digest == "" || page.Digest != seen.digest, only: only,
 	}
+	page.Answers = seen.answers
 	switch page.Seen = tx.Now; {
 	case only == nil:
 		page.Digest, page.Links, page.Quiet = seen.digest, seen.links, false

@@ -76,6 +76,7 @@ const (
 	jobTrial    = "trial"    // key: id of the trial and its step
 	jobMail     = "mail"     // key: id of the letter
 	jobHook     = "hook"     // key: id of the hook
+	jobAnswer   = "answer"   // key: permalink; the store promises it
 )
 
 // Handlers is what a queue.Runner runs.
@@ -103,6 +104,7 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobTrial:    j.trial,
 		jobMail:     j.mail,
 		jobHook:     j.hook,
+		jobAnswer:   j.answer,
 	}
 }
 
@@ -129,6 +131,14 @@ func (j *Jobs) Begin(ctx context.Context, s *Site) error {
 		return err
 	} else if missing != "" {
 		jobs = append(jobs, againJob(s, ""))
+	}
+	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		for _, person := range s.newKeepers(tx) {
+			jobs = append(jobs, trustJob(trustArgs{Person: person}))
+		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	if len(jobs) == 0 {
 		return nil // a start writes nothing that need not be

@@ -199,7 +199,7 @@ func linksOn(s *Site, page mf2.Page, post store.Post) []string {
 	onPage := webmention.Links(entryOn(page, post.Permalink), base)
 	var links []string
 	for _, want := range webmention.Links(rendered(post), base) {
-		if _, own := s.Fold(want); own && !answers(post.Item, want.String()) {
+		if _, own := s.Fold(want); own && !answers(post.Item, want.String()) || s.isComment(want) {
 			continue
 		}
 		if slices.ContainsFunc(onPage, func(u *url.URL) bool { return mf2.SameURL(u.String(), want.String()) }) {

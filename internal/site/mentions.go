@@ -97,6 +97,9 @@ func (m *Mentions) Accept(ctx context.Context, r webmention.Request) (webmention
 				return err
 			}
 		}
+		if mention.Kind != store.Webmention {
+			return nil // it is an answer of ours, and there already
+		}
 		return cmp.Or(tx.Enqueue(verifyJob(mention)), failpoint.Err("mention.accept"))
 	})
 	if errors.Is(err, store.ErrErased) {
@@ -255,8 +258,8 @@ func (m *Mentions) Replay(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if mention.Kind == store.Comment {
-			return fmt.Errorf("mention %s is a comment, which nobody can be asked about: %w", id, ErrUndecidable)
+		if mention.Kind != store.Webmention {
+			return fmt.Errorf("mention %s was written here, and nobody can be asked about it: %w", id, ErrUndecidable)
 		}
 		return tx.Enqueue(verifyJob(mention))
 	})

@@ -17,6 +17,8 @@ import (
 type reading struct {
 	digest string   // of its words and links
 	links  []string // those that may want to know, absolute, each once
+
+	answers []string // what it replies to
 }
 
 // errNoEntry is the error for a page that says nothing for itself.
@@ -42,14 +44,14 @@ func (s *Site) readPage(body io.Reader, contentType string, address *url.URL) (r
 		}
 	}
 	links := s.tellable(entry, webmention.Links(entry, address))
-	return reading{digestOfEntry(entry, links), links}, nil
+	return reading{digestOfEntry(entry, links), links, entry.URLs("in-reply-to")}, nil
 }
 
 // tellable are those links of an entry that are told: one from a page of the site to another
 // is not news to anybody, except when it is an answer (T-WS14).
 func (s *Site) tellable(entry mf2.Item, links []*url.URL) (told []string) {
 	for _, link := range links {
-		if _, own := s.Fold(link); !own || answers(entry, link.String()) {
+		if _, own := s.Fold(link); !s.isComment(link) && (!own || answers(entry, link.String())) {
 			told = append(told, link.String())
 		}
 	}

@@ -107,7 +107,7 @@ func (s *Site) settle(tx *store.Tx, m *store.Mention) error {
 // place puts a mention where the trust in its person and its twin want it. State is where it
 // stands but for these; where they are in the way, that becomes Behind.
 func (s *Site) place(tx *store.Tx, m *store.Mention) error {
-	m.State, m.Behind = m.Stands(), ""
+	m.State, m.Behind, m.Ours = m.Stands(), "", s.isOwn(tx, m)
 	trust := store.Unknown
 	for _, v := range []*store.Version{m.Shown, m.Held} {
 		if v == nil {
@@ -157,7 +157,7 @@ func whyUnknown(v *store.Version) string {
 
 // resettle settles a mention that is kept already, and tells its history what moved it.
 func (s *Site) resettle(tx *store.Tx, m store.Mention, person string) error {
-	was := m.State
+	was, ours := m.State, m.Ours
 	moved := false
 	for _, v := range []*store.Version{m.Shown, m.Held} {
 		if v != nil && v.Person != "" && person != "" && v.Person != person {
@@ -169,7 +169,7 @@ func (s *Site) resettle(tx *store.Tx, m store.Mention, person string) error {
 			return err
 		}
 	}
-	if err := s.settle(tx, &m); err != nil || m.State == was && !moved {
+	if err := s.settle(tx, &m); err != nil || m.State == was && m.Ours == ours && !moved {
 		return err
 	}
 	if m.State != was {

@@ -28,8 +28,8 @@ func sameEntry(v *store.Version) string {
 
 // standFor finds out whether a mention is an entry that is there already.
 func (s *Site) standFor(tx *store.Tx, m *store.Mention) error {
-	if m.Kind == store.Comment {
-		return nil // it is told by what it says
+	if m.Kind != store.Webmention {
+		return nil // it is told by what it says, or by its post
 	}
 	v := m.Shown
 	if m.Held != nil {

@@ -41,7 +41,7 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	mention, page, isPost, err := j.mentioned(ctx, s, id)
 	pages := &Pages{s, j.DB, j.Own}
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && (mention.State == store.Deleted || mention.Kind == store.Comment):
+	case errors.Is(err, fs.ErrNotExist) || err == nil && (mention.State == store.Deleted || mention.Kind != store.Webmention):
 		return nil, nil // it has been removed meanwhile, or has no source
 	case err != nil:
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 )
@@ -80,6 +81,8 @@ func TestStrangersWordsAreInert(t *testing.T) {
 				for _, address := range []string{post, w.ana().ConversationURL(post), w.ana().ConversationURL(post) + "&fragment=1"} {
 					w.sink(b, address)
 				}
+				w.sink(b, "https://ana.example/-/admin/unanswered")
+				w.sink(b, "https://ana.example/-/admin/answer/"+path.Base(statuses[0]))
 				w.sinkJSON(b, "https://ana.example/-/api/mentions.jf2?per-page=100&target="+url.QueryEscape(post), len(statuses))
 				token := w.token("read")
 				for _, address := range append(allAnswers(post, token), api+"export?token="+token, api+"links?jsonp=f&token="+token) {

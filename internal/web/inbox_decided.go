@@ -65,7 +65,7 @@ func (p *pages) decisions(w http.ResponseWriter, r *http.Request) {
 // madeViews are decisions as the pages list them.
 func (p *pages) madeViews(list []site.Made) (views []theme.Decision) {
 	for _, d := range list {
-		one := theme.Decision{At: d.At, By: brief(d.By, wordsOfTitle), Action: d.Action, Name: brief(d.Name, wordsOfName), Page: brief(d.Page, wordsOfTitle), Count: d.Count, Undone: d.Undone}
+		one := theme.Decision{At: d.At, By: brief(d.By, wordsOfTitle), Action: strings.ReplaceAll(d.Action, " ", "-"), Name: brief(d.Name, wordsOfName), Page: brief(d.Page, wordsOfTitle), Count: d.Count, Undone: d.Undone}
 		switch {
 		case d.Mention != "":
 			one.Link = p.base.Path + "admin/mention?id=" + d.Mention

@@ -173,7 +173,7 @@ func response(r site.Response) theme.Response {
 	return theme.Response{
 		ID: r.ID, Kind: r.Type, Author: theme.Person(r.Author),
 		URL: r.URL, Source: r.Source, Network: network(r), Name: r.Name, HTML: template.HTML(r.HTML), Text: r.Text,
-		Lang: r.Language, Published: r.Published, Edited: r.Edited,
+		Lang: r.Language, Published: r.Published, Edited: r.Edited, Own: r.Own,
 	}
 }
 

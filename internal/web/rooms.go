@@ -15,6 +15,8 @@ var rooms = []struct {
 	{"admin/", "inbox.title-inbox", site.Moderator},
 	{"admin/people", "people.title", site.Moderator},
 	{"admin/notices", "notices.title", site.Moderator},
+	{"admin/", "inbox.title", site.Moderator},
+	{"admin/unanswered", "unanswered.title", site.Moderator},
 	{"admin/tokens", "tokens.title", site.Owner},
 	{"admin/sessions", "sessions.title", site.Moderator},
 	{"admin/jobs", "jobs.title", site.Owner},

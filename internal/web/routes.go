@@ -135,6 +135,8 @@ func (p *pages) endpoints() http.Handler {
 	all("admin/person", p.only(p.person, nil))
 	all("admin/person/export", p.only(p.exportPerson, nil))
 	all("admin/person/erase", p.only(p.confirmErase, p.erasePerson))
+	all("admin/unanswered", p.only(p.unanswered, p.setAside))
+	all("admin/answer/{id}", p.only(p.answering, p.giveAnswer))
 	all("admin/sessions", p.only(p.sessions, p.changeSessions))
 	all("admin/tokens", p.only(p.tokens, p.changeTokens))
 	all("admin/jobs", p.only(p.showJobs, p.changeJobs))

@@ -60,7 +60,7 @@ func (p *pages) again(ctx context.Context, s *session, page string) (string, err
 // knows a session is for owners: who adds one need not think of it.
 var moderators = []string{
 	"admin/", "admin/quarantine", "admin/group", "admin/decided", "admin/decisions", "admin/mention", "admin/people", "admin/person", "admin/decide",
-	"admin/notices", "admin/sessions", "signout",
+	"admin/unanswered", "admin/notices", "admin/sessions", "signout",
 }
 
 // errRole is what a route says to somebody who is signed in and may not use it.

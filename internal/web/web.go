@@ -35,6 +35,7 @@ type Site struct {
 	Conversation *site.Conversation
 	Mentions     *site.Mentions
 	Posts        *site.Posts
+	Answering    *site.Answering
 	Outgoing     *site.Outgoing
 	Comments     *site.Comments // nil: there are none
 	Access       *site.Access

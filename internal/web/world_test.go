@@ -158,6 +158,7 @@ func (w *world) build(h house, log *slog.Logger) {
 	s.Publish, s.Render = pages, pages.Page
 	access := &site.Access{Site: s, DB: w.db, Client: s.Client(w.web.Client(), nil)}
 	posts := &site.Posts{Site: s, DB: w.db, Live: w.jobs.Live}
+	mentions := &site.Mentions{Site: s, DB: w.db, Limits: w.limits}
 	uploads := filepath.Join(w.dir, "media", key)
 	s.Uploads = uploads
 	var up *web.Upstream
@@ -170,7 +171,6 @@ func (w *world) build(h house, log *slog.Logger) {
 		w.Fatal(err)
 	}
 	w.jobs.Sites = append(w.jobs.Sites, s)
-	mentions := &site.Mentions{Site: s, DB: w.db, Limits: w.limits}
 	inbox := &site.Inbox{Site: s, DB: w.db, Mentions: mentions}
 	w.server.Sites = append(w.server.Sites, &web.Site{
 		Upstream: up, At: at,
@@ -181,7 +181,8 @@ func (w *world) build(h house, log *slog.Logger) {
 		Work:         &site.Work{Site: s, DB: w.db},
 		Notices:      &site.Notices{Site: s, DB: w.db, Mail: "smtp.example.com"},
 		Mentions:     mentions, Inbox: inbox,
-		People: &site.People{Site: s, DB: w.db, Inbox: inbox, Erasing: &site.Erasing{Site: s, DB: w.db, Jobs: w.jobs}},
+		People:    &site.People{Site: s, DB: w.db, Inbox: inbox, Erasing: &site.Erasing{Site: s, DB: w.db, Jobs: w.jobs}},
+		Answering: &site.Answering{Site: s, DB: w.db, Posts: posts, Mentions: mentions},
 		IndieAuth: &indieauth.Server{
 			Issuer: s.Base, Me: s.Me(), Storage: access, Client: w.web.Client(), Log: log,
 			Endpoints: indieauth.Endpoints{

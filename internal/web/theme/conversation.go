@@ -55,6 +55,7 @@ type Response struct {
 	URL       string        // its permalink
 	Source    string        // the page it was found on, whose host is shown
 	Network   string        // the network it came from, such as "Mastodon", or the bridge that has brought it; empty: the web
+	Own       bool          // it is the owner's, a post of the site
 	Answers   string        // what the author is called whom it answers, where its place does not say so
 	Name      string        // title, for mentions
 	HTML      template.HTML // content, sanitised by the caller; or

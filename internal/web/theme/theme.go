@@ -60,7 +60,7 @@ var (
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
 // fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Inbox]), "decided" ([Kept]), "decisions" ([Decisions]), "mention" ([Mentioned]),
-// "people" ([People]), "person" ([Portrait]), "erase" ([Erase]), "consent"
+// "people" ([People]), "person" ([Portrait]), "erase" ([Erase]), "unanswered" ([Unanswered]), "answering" ([Answering]), "consent"
 // ([Consent]), "tokens" ([Tokens]), "jobs" ([Jobs]), "settings" ([Settings]), "welcome" ([Welcome]), "trial" ([TrialPage]),
 // "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
 // "link" ([SignInLink]), "sessions" ([Sessions]), "notices" ([Notices]), "delivery" ([DeliveryPage]), "status" ([Status]),

@@ -1,0 +1,443 @@
+package store
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"tertulia/mf2"
+)
+
+// What the owner has answered follows from the records, in whatever order they come: a mention
+// is named by addresses, and what answers one of them is listed below the same names.
+//
+//	mention ──names──▶ mentions_named ◀──name──▶ posts_answering, outgoing_answering,
+//	   ▲                                          mentions_answering ◀── posts, pages, mentions
+//	   └── Answer, and its place in mentions_open: written with whichever comes second
+const (
+	mentionsNamed     = "mentions_named"     // name·id → id: the public ones, and those that stand behind them
+	mentionsOpen      = "mentions_open"      // list·received·id → id: see [OpenList]
+	mentionsAnswering = "mentions_answering" // name·how·id → id: public ones of people who look after the site
+	postsAnswering    = "posts_answering"    // name·how·permalink → permalink: visible ones
+	outgoingAnswering = "outgoing_answering" // name·how·url → url
+)
+
+// maxAnswering is how many addresses of one post are taken for what it answers.
+const maxAnswering = 20
+
+// how a post answers, with the property that says so.
+var hows = []struct{ how, property string }{
+	{"reply", "in-reply-to"}, {"like", "like-of"}, {"repost", "repost-of"}, {"bookmark", "bookmark-of"},
+}
+
+// OpenList is a list of mentions that ask something of the owner.
+type OpenList string
+
+// The lists. A mention that was answered is in none of them.
+const (
+	Unanswered OpenList = "unanswered" // replies, comments, and what else asks a question
+	Questions  OpenList = "questions"  // those of them with a question mark
+	SetAside   OpenList = "aside"      // those that the owner wants to leave as they are
+)
+
+// Asks tells whether a mention that readers see asks something of the owner, and whether in so
+// many words: with a question mark. A reply always does; a gesture never does, and what is
+// quoted in one is often our own.
+func (m *Mention) Asks() (asks, question bool) {
+	if !m.IsPublic() || m.Ours {
+		return false, false
+	}
+	question = isQuestion(m.Shown.Name) || isQuestion(m.Shown.Text)
+	switch m.Shown.Type {
+	case "reply":
+		return true, question
+	case "mention", "tag", "rsvp":
+		return question, question
+	}
+	return false, false
+}
+
+// isQuestion looks for a question mark, in the scripts that have one, that is no part of an address.
+func isQuestion(text string) bool {
+	if !strings.ContainsAny(text, questionMarks) {
+		return false
+	}
+	return strings.ContainsAny(inText.ReplaceAllString(text, " "), questionMarks)
+}
+
+const questionMarks = "?¿？؟⁇⁈⁉՞"
+
+var inText = regexp.MustCompile(`\bhttps?://\S*[^\s?]`)
+
+// openEntries are the places of a mention in the lists of what is open.
+func (m *Mention) openEntries() (entries []indexEntry) {
+	asks, question := m.Asks()
+	if !asks || m.Answer != "" {
+		return nil
+	}
+	in := func(list OpenList) {
+		entries = append(entries, indexEntry{mentionsOpen, join(string(list), timePart(m.Received), m.ID)})
+	}
+	switch {
+	case !m.Aside.IsZero():
+		in(SetAside)
+		return entries
+	case question:
+		in(Questions)
+	}
+	in(Unanswered)
+	return entries
+}
+
+// Open lists the mentions of a list, the longest waiting first.
+func (tx *Tx) Open(list OpenList, r Range) ([]Mention, string, error) {
+	return mentions.list(tx, r, nil, mentionsOpen, string(list))
+}
+
+// CountOpen counts the mentions of a list, up to most.
+func (tx *Tx) CountOpen(list OpenList, most int) (n int) {
+	for range tx.r.scan(prefix(tx.Site, mentionsOpen, string(list)), nil, false) {
+		if n++; n >= most {
+			break
+		}
+	}
+	return n
+}
+
+// anchor is how a response is named in a conversation, or by its own page below the
+// endpoints of a site.
+var anchor = regexp.MustCompile(`(?:#(?:tertulia|comment)-|/(?:comment|webmention)/)([0-9a-z]{26})$`)
+
+// nameFor is what an address is matched by with others of the same response; "" for what is none.
+func nameFor(address string) string {
+	if id := anchor.FindStringSubmatch(address); id != nil {
+		return "#" + id[1]
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	normal := mf2.NormalizeURL(u)
+	return sourceKey(strings.TrimPrefix(strings.TrimPrefix(normal, "https:"), "http:"))
+}
+
+// names are those of a mention by its addresses: those that an index has to know.
+func (m *Mention) names() (names []string) {
+	if m.Shown == nil || !m.IsPublic() && m.State != Duplicate {
+		return nil
+	}
+	for _, address := range []string{m.Source, m.Shown.URL} {
+		if name := nameFor(address); name != "" && !slices.Contains(names, name) && !anchor.MatchString(address) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// answeringEntries are the entries of a record that answers, under its key.
+func answeringEntries(index, key string, addresses map[string][]string) (entries []indexEntry) {
+	for _, h := range hows {
+		some := addresses[h.how]
+		for _, address := range some[:min(len(some), maxAnswering)] {
+			entry := indexEntry{index, ""}
+			if name := nameFor(address); name != "" {
+				entry.key = join(name, h.how, key)
+			}
+			if entry.key != "" && !slices.Contains(entries, entry) {
+				entries = append(entries, entry)
+			}
+		}
+	}
+	return entries
+}
+
+func (p *Post) answeringEntries() []indexEntry {
+	if !p.Visible() {
+		return nil
+	}
+	addresses := map[string][]string{}
+	for _, h := range hows {
+		if p.Item.Properties[h.property] != nil {
+			addresses[h.how] = p.Item.URLs(h.property)
+		}
+	}
+	return answeringEntries(postsAnswering, p.Permalink, addresses)
+}
+
+func (o *Outgoing) answeringEntries() []indexEntry {
+	if !o.Gone.IsZero() {
+		return nil
+	}
+	return answeringEntries(outgoingAnswering, o.URL, map[string][]string{"reply": o.Answers})
+}
+
+func (m *Mention) answeringEntries() []indexEntry {
+	if !m.Ours || !m.IsPublic() || m.Shown.Type != "reply" || m.Kind == OwnAnswer {
+		return nil // an answer is what its post is
+	}
+	addresses := m.Shown.InReplyTo
+	if anchor.MatchString(m.Target) {
+		addresses = append([]string{m.Target}, addresses...)
+	}
+	return answeringEntries(mentionsAnswering, m.ID, map[string][]string{"reply": addresses})
+}
+
+// answerTo is what of the owner's answers a mention: the key of a post, a page or a mention; ""
+// for nothing. A question is answered in words, anything else by a gesture too.
+func (tx *Tx) answerTo(m *Mention) string {
+	asks, question := m.Asks()
+	if !asks {
+		return ""
+	}
+	for _, name := range tx.allNames(m) {
+		for _, index := range []string{postsAnswering, outgoingAnswering, mentionsAnswering} {
+			ways := []string{name}
+			if question {
+				ways = append(ways, "reply")
+			}
+			for _, by := range tx.r.scan(prefix(tx.Site, index, ways...), nil, false) {
+				return string(by)
+			}
+		}
+	}
+	return ""
+}
+
+// allNames are the names of a mention, of those that were folded into it, and of its twins.
+func (tx *Tx) allNames(m *Mention) []string {
+	names := append(m.names(), "#"+m.ID)
+	for _, id := range m.Folded {
+		names = append(names, "#"+id)
+	}
+	for _, id := range m.Twins {
+		names = append(names, "#"+id)
+		if twin, err := mentions.get(tx, id); err == nil {
+			names = append(names, twin.names()...)
+		}
+	}
+	return names
+}
+
+// Named lists the mentions that an address means: those that readers see, each once, at most limit.
+func (tx *Tx) Named(address string, limit int) (found []Mention) {
+	add := func(id string) bool {
+		m, err := tx.Mention(id)
+		if err == nil && m.Twin != "" {
+			m, err = tx.Mention(m.Twin)
+		}
+		known := slices.ContainsFunc(found, func(f Mention) bool { return f.ID == m.ID })
+		if err == nil && m.IsPublic() && !known {
+			found = append(found, m)
+		}
+		return len(found) < limit
+	}
+	if id := anchor.FindStringSubmatch(address); id != nil {
+		add(id[1])
+		return found
+	}
+	name := nameFor(address)
+	if name == "" {
+		return nil
+	}
+	for _, id := range tx.r.scan(prefix(tx.Site, mentionsNamed, name), nil, false) {
+		if !add(string(id)) {
+			break
+		}
+	}
+	return found
+}
+
+// PostsAnswering lists the permalinks of visible posts that answer a mention in a way: reply,
+// like, repost or bookmark.
+func (tx *Tx) PostsAnswering(m *Mention, how string) (permalinks []string) {
+	for _, name := range tx.allNames(m) {
+		for _, permalink := range tx.r.scan(prefix(tx.Site, postsAnswering, name, how), nil, false) {
+			if !slices.Contains(permalinks, string(permalink)) {
+				permalinks = append(permalinks, string(permalink))
+			}
+		}
+	}
+	return permalinks
+}
+
+// answered brings the mentions up to date that were answered before or are now, after a record
+// that answers has changed.
+func (tx *Tx) answered(before, after []indexEntry) error {
+	done := map[string]bool{}
+	for _, e := range slices.Concat(before, after) {
+		name, _, _ := strings.Cut(e.key, "\x00")
+		if done[name] || slices.Contains(before, e) && slices.Contains(after, e) {
+			continue
+		}
+		done[name] = true
+		if err := tx.answeredBy(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answeredBy brings the mentions of a name up to date.
+func (tx *Tx) answeredBy(name string) error {
+	var ids []string
+	if id, ok := strings.CutPrefix(name, "#"); ok {
+		ids = append(ids, id)
+	}
+	for _, id := range tx.r.scan(prefix(tx.Site, mentionsNamed, name), nil, false) {
+		ids = append(ids, string(id))
+	}
+	for _, id := range ids {
+		if err := tx.reanswer(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reanswer finds out anew what answers a mention, or the one that it stands behind.
+func (tx *Tx) reanswer(id string) error {
+	m, err := tx.Mention(id)
+	if err == nil && m.Twin != "" {
+		m, err = tx.Mention(m.Twin)
+	}
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	was := m
+	if m.Answer = tx.answerTo(&m); m.Answer == was.Answer {
+		return nil
+	}
+	return mentions.replace(tx, &was, &m)
+}
+
+// aboutAnswer is the kind of the jobs that show the owner's answers in conversations; their key
+// is the permalink of the post (internal/site/ownanswers.go).
+const aboutAnswer = "answer"
+
+// promiseAnswer promises that a post is shown below what it answers, or no longer.
+func (tx *Tx) promiseAnswer(permalink string) error {
+	args, err := json.Marshal(permalink)
+	return cmp.Or(err, tx.Enqueue(Job{Kind: aboutAnswer, Key: permalink, Args: args}))
+}
+
+// postChanged keeps what follows from what a post answers; nil is a post that is not there.
+func (tx *Tx) postChanged(was, now *Post) error {
+	var before, after []indexEntry
+	revision := 0
+	permalink := ""
+	if was != nil {
+		before, revision, permalink = was.answeringEntries(), -was.Revision, was.Permalink
+	}
+	if now != nil {
+		after, revision, permalink = now.answeringEntries(), revision+now.Revision, now.Permalink
+	}
+	if len(before)+len(after) == 0 {
+		return nil
+	}
+	if err := tx.answered(before, after); err != nil {
+		return err
+	}
+	if same := slices.Equal(before, after); same && revision == 0 && digestOf(was) == digestOf(now) {
+		return nil
+	}
+	return tx.promiseAnswer(permalink)
+}
+
+// digestOf is what a post says, to be compared.
+func digestOf(p *Post) string {
+	raw, err := json.Marshal(p.Item)
+	if err != nil {
+		return ""
+	}
+	return string(raw)
+}
+
+// mentionChanged keeps what follows from where a mention stands: what it answers, if it is the
+// owner's, and the posts that are shown below it. nil is one that is not there.
+func (tx *Tx) mentionChanged(was, now *Mention) error {
+	var answers [2][]indexEntry
+	var places [2]string
+	var names []string
+	for i, m := range []*Mention{was, now} {
+		if m != nil && m.IsPublic() {
+			known := tx.allNames(m)
+			answers[i], names = m.answeringEntries(), append(names, known...)
+			places[i] = m.Page + " " + strings.Join(known, " ")
+		}
+	}
+	if err := tx.answered(answers[0], answers[1]); err != nil || places[0] == places[1] {
+		return err
+	}
+	return tx.promiseBelow(names)
+}
+
+// promiseBelow promises another look at the posts that answer one of some names.
+func (tx *Tx) promiseBelow(names []string) error {
+	slices.Sort(names)
+	var posts []string
+	for _, name := range slices.Compact(names) {
+		for _, permalink := range tx.r.scan(prefix(tx.Site, postsAnswering, name, "reply"), nil, false) {
+			posts = append(posts, string(permalink))
+		}
+	}
+	slices.Sort(posts)
+	for _, permalink := range slices.Compact(posts) {
+		if err := tx.promiseAnswer(permalink); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answersOfSites is the other half of schema 4: what the owner has answered is known. Pages that were written
+// by hand are looked at once more, since nobody has kept what they answer.
+func answersOfSites(whole *Tx) error {
+	for _, site := range sites(whole.r) {
+		tx := *whole
+		tx.Site = site
+		err := eachIn(&tx, &posts, func(p *Post) error { return posts.reindex(&tx, p.Permalink, nil, p.answeringEntries()) })
+		if err == nil {
+			err = eachIn(&tx, &outgoing, func(o *Outgoing) error {
+				if len(o.Links) == 0 || !o.Gone.IsZero() {
+					return nil
+				}
+				o.Look = true
+				return outgoing.put(&tx, *o)
+			})
+		}
+		if err == nil {
+			err = eachIn(&tx, &mentions, func(m *Mention) error { return mentions.reindex(&tx, m.ID, nil, m.namedEntries()) })
+		}
+		if err == nil { // the twins are named by now
+			err = eachIn(&tx, &mentions, tx.listOpen)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listOpen puts what follows from a mention since schema 4.
+func (tx *Tx) listOpen(m *Mention) error {
+	was := *m
+	if m.Answer = tx.answerTo(m); m.Answer != "" {
+		if err := mentions.replace(tx, &was, m); err != nil {
+			return err
+		}
+	}
+	if err := mentions.reindex(tx, m.ID, nil, m.openEntries()); err != nil || !m.IsPublic() {
+		return err
+	}
+	return tx.promiseBelow(tx.allNames(m))
+}
+
+func (m *Mention) namedEntries() (entries []indexEntry) {
+	for _, name := range m.names() {
+		entries = append(entries, indexEntry{mentionsNamed, join(name, m.ID)})
+	}
+	return entries
+}
