@@ -13,6 +13,8 @@ var rooms = []struct {
 	least       site.Role
 }{
 	{"admin/", "inbox.title", site.Moderator},
+	{"admin/compose", "compose.title", site.Owner},
+	{"admin/posts", "posts.title", site.Owner},
 	{"admin/tokens", "tokens.title", site.Owner},
 	{"admin/sessions", "sessions.title", site.Moderator},
 }
@@ -34,6 +36,7 @@ func (p *pages) nav(r *http.Request, who *session) []theme.Link {
 var scripts = map[string]string{
 	"signin":   "signin.js",
 	"sessions": "signin.js",
+	"compose":  "compose.js",
 }
 
 // script is the address of a page's script.

@@ -28,7 +28,7 @@ func (s *Server) Handler() http.Handler {
 		if err != nil {
 			panic("the base of a site was checked with the settings: " + err.Error())
 		}
-		p := &pages{Site: one, base: base, server: s, theme: theme.In(one.Words...)}
+		p := &pages{Site: one, base: base, server: s, theme: theme.In(one.Words...), composer: &onces{}}
 		p.sheet = p.sheetLink()
 		one.IndieAuth.Consent, one.IndieAuth.ErrorPage = p, p.refuse
 		areas = append(areas, newArea(base, p.endpoints()), newArea(wellKnown(base), p.metadata()))
@@ -122,6 +122,14 @@ func (p *pages) endpoints() http.Handler {
 	all("admin/decide", p.only(nil, p.decideMention))
 	all("admin/sessions", p.only(p.sessions, p.changeSessions))
 	all("admin/tokens", p.only(p.tokens, p.changeTokens))
+	all("admin/posts", p.only(p.posts, nil))
+	all("admin/post", p.only(p.post, p.changePost))
+	all("admin/compose", p.only(p.compose, p.sendComposed))
+	all("admin/share", p.only(p.share, p.takeShared))
+	all("manifest.webmanifest", p.only(p.manifest, nil))
+	for name, icon := range theme.Icons() {
+		all(name, p.only(asset{icon.Type, icon.Data, newAsset("", icon.Data).hash}.serve, nil))
+	}
 	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
 		if path != "" {
 			r.Handle(path, p.only(p.toAdmin, nil))
