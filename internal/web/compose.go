@@ -1,7 +1,6 @@
 package web
 
 import (
-	"crypto/rand"
 	"errors"
 	"maps"
 	"net/http"
@@ -40,11 +39,11 @@ func (p *pages) compose(w http.ResponseWriter, r *http.Request) {
 		if !c.open(address) {
 			return
 		}
-		t := c.has.typed(c.item.Kind())
-		c.show(http.StatusOK, opened(address, c.item, t), theme.Compose{Done: q.Get("done")}, nil)
+		t, wide := c.types(q.Get("type"))
+		c.show(http.StatusOK, opened(address, c.item, t, wide), theme.Compose{Done: q.Get("done")}, nil)
 		return
 	}
-	d := draft{typ: q.Get("type"), once: rand.Text(), values: url.Values{"visibility": {"public"}}}
+	d := draft{typ: q.Get("type"), once: p.composer.name(), values: url.Values{"visibility": {"public"}}}
 	for _, name := range []string{"target", "name", "content", "category"} {
 		d.values.Set(name, q.Get(name))
 	}
@@ -76,6 +75,20 @@ func (c *composing) open(address string) bool {
 	}
 	c.item = item
 	return true
+}
+
+// types are the type that somebody edits a post as, which may be another than it is, since a draft
+// without a title is no article yet; and that of all fields that such a post may have.
+func (c *composing) types(name string) (t, wide postType) {
+	t = c.has.typed(name)
+	h := "entry"
+	if c.item.Is("h-event") {
+		h = "event"
+	}
+	if t.Type != name || t.H != h {
+		t = c.has.typed(c.item.Kind())
+	}
+	return t, c.has.all(h)
 }
 
 // sendComposed does what the composer's form asks for.
@@ -143,7 +156,7 @@ func (c *composing) create(d draft, do string, in *intake) {
 			c.server.log().Warn("uploads of a form that came twice stay", "error", err)
 		}
 	}
-	c.leave(made, do)
+	c.leave(made, d.typ, do)
 }
 
 // said is what was typed, without the addresses of uploads, which are others each time. Who comes
@@ -157,10 +170,10 @@ func (d draft) said() string {
 }
 
 // leave leads to what was made: a draft goes on being written.
-func (c *composing) leave(address, do string) {
+func (c *composing) leave(address, typ, do string) {
 	to := "admin/post?done=" + url.QueryEscape(do) + "&url="
 	if do == "draft" {
-		to = "admin/compose?done=draft&url="
+		to = "admin/compose?done=draft&type=" + url.QueryEscape(typ) + "&url="
 	}
 	http.Redirect(c.w, c.r, c.base.Path+to+url.QueryEscape(address), http.StatusSeeOther)
 }
@@ -172,8 +185,8 @@ func (c *composing) edit(d draft, do string) {
 	if !c.open(d.url) {
 		return
 	}
-	t := c.has.typed(c.item.Kind())
-	request, problems := d.update(c.item, t)
+	t, wide := c.types(d.typ)
+	request, problems := d.update(c.item, t, wide)
 	if do == "publish" {
 		request = publishes(request, c.item, d)
 	}
@@ -181,9 +194,9 @@ func (c *composing) edit(d draft, do string) {
 	case len(problems) > 0:
 		c.show(http.StatusBadRequest, d, theme.Compose{Error: "fields"}, problems)
 	case request == nil:
-		c.leave(d.url, map[bool]string{true: "draft", false: "same"}[do == "draft"])
+		c.leave(d.url, d.typ, map[bool]string{true: "draft", false: "same"}[do == "draft"])
 	case d.seen != digest(c.item) && do != "overwrite":
-		c.conflict(d, t)
+		c.conflict(d, t, wide)
 	default:
 		request["action"], request["url"] = "update", d.url
 		moved, err := c.to.send(c.r.Context(), request)
@@ -194,7 +207,7 @@ func (c *composing) edit(d draft, do string) {
 		if moved == "" {
 			moved = d.url
 		}
-		c.leave(moved, do)
+		c.leave(moved, d.typ, do)
 	}
 }
 
@@ -225,10 +238,10 @@ func publishes(request map[string]any, item mf2.Item, d draft) map[string]any {
 }
 
 // conflict shows what a post says now beside what was typed, and changes nothing.
-func (c *composing) conflict(d draft, t postType) {
+func (c *composing) conflict(d draft, t, wide postType) {
 	view := theme.Compose{Error: "changed"}
-	shown, _ := parts(c.item, t)
-	now := opened(d.url, c.item, t)
+	shown, _ := parts(c.item, t, wide)
+	now := opened(d.url, c.item, t, wide)
 	for _, p := range shown {
 		if _, changed, _ := d.edited(p, c.item); changed {
 			view.Conflict = append(view.Conflict, theme.ComposeField{Name: p.name, Value: nowSays(p, now)})
@@ -267,11 +280,11 @@ func (c *composing) decline(d draft, err error) {
 
 // preview shows the form with what would become of it.
 func (c *composing) preview(d draft) {
-	t := c.has.typed(d.typ)
+	t, wide := c.has.typed(d.typ), postType{}
 	if d.url != "" {
-		t = c.has.typed(c.item.Kind())
+		t, wide = c.types(d.typ)
 	}
-	item, commands, problems := d.becomes(c.item, t)
+	item, commands, problems := d.becomes(c.item, t, wide)
 	if len(problems) > 0 {
 		c.show(http.StatusBadRequest, d, theme.Compose{Error: "fields"}, problems)
 		return

@@ -18,25 +18,27 @@ import (
 type part struct {
 	field
 	property string
+	off      bool     // its type has no such field, and it says nothing there
 	value    string   // as the form shows it
 	alts     []string // of photos
 	files    []string // addresses
 }
 
-// parts are the fields that a post can be edited with, those of its type and those that it
-// has; and kept are its properties that the form has no field for, or says more than the field
+// parts are the fields that a post can be edited with, those that any of its types has and those
+// that it has itself; and kept are its properties that the form has no field for, or says more than the field
 // could: these stay as they are.
-func parts(item mf2.Item, t postType) (shown []part, kept []string) {
+func parts(item mf2.Item, t, wide postType) (shown []part, kept []string) {
 	covered := map[string]bool{"post-status": true}
 	for _, f := range fields {
 		property := f.property
 		if f.name == "target" {
 			property = targetOf(item, t)
 		}
-		if property == "" || !t.offers(property) && len(item.Properties[property]) == 0 {
+		has := len(item.Properties[property]) > 0
+		if !has && f.of(wide) == "" {
 			continue
 		}
-		one := part{field: f, property: property}
+		one := part{field: f, property: property, off: !has && f.of(t) == ""}
 		if one.fill(item.Properties[property]) {
 			shown = append(shown, one)
 			covered[property] = true
@@ -112,12 +114,12 @@ func (p *part) fillFiles(values []any) bool {
 }
 
 // opened is the form for a post, with what it says.
-func opened(address string, item mf2.Item, t postType) draft {
+func opened(address string, item mf2.Item, t, wide postType) draft {
 	d := draft{url: address, seen: digest(item), typ: t.Type, values: url.Values{}}
 	_, d.html = item.HTML("content")
 	in := zoneOf(item)
 	d.values.Set("zone", in)
-	shown, _ := parts(item, t)
+	shown, _ := parts(item, t, wide)
 	for _, p := range shown {
 		switch p.shape {
 		case "files":
@@ -171,12 +173,15 @@ func digest(item mf2.Item) string {
 // and so does the last byte of what nobody has touched.
 //
 // Spec: micropub#update-p-3
-func (d draft) update(item mf2.Item, t postType) (request map[string]any, problems []problem) {
+func (d draft) update(item mf2.Item, t, wide postType) (request map[string]any, problems []problem) {
 	replace, gone := map[string][]any{}, []string{}
-	shown, _ := parts(item, t)
+	shown, _ := parts(item, t, wide)
 	for _, p := range shown {
 		if _, sent := d.values[p.name]; !sent && p.shape != "files" {
 			continue // the form had no such field
+		}
+		if p.property == "" {
+			continue // its type is about no page
 		}
 		values, changed, wrong := d.edited(p, item)
 		switch {

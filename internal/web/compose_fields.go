@@ -75,6 +75,16 @@ func (c config) typed(name string) postType {
 	return c.PostTypes[0]
 }
 
+// all is a type that offers whatever the types of one h do, and needs nothing.
+func (c config) all(h string) (wide postType) {
+	for _, t := range c.PostTypes {
+		if t.H == h {
+			wide.Offered = append(append(wide.Offered, t.Offered...), t.Required...)
+		}
+	}
+	return wide
+}
+
 // momentLayout is how browsers write a date with its time, and momentSeconds how they do that
 // when there are seconds.
 const (

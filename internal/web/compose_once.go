@@ -1,7 +1,9 @@
 package web
 
 import (
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,6 +12,7 @@ import (
 type onces struct {
 	mu    sync.Mutex
 	known map[string]*once
+	count atomic.Int64
 	turn  sync.Mutex // of edits: each looks at what the post says now, and changes that
 }
 
@@ -25,6 +28,11 @@ const (
 	onceFor   = 10 * time.Minute
 	mostOnces = 1000
 )
+
+// name is a name for a form. It is no secret: it counts only together with a session.
+func (o *onces) name() string {
+	return strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.FormatInt(o.count.Add(1), 36)
+}
 
 // do makes what a form asks for, unless the same form has made it: then it returns that, and
 // again is true. Of two at once the second waits for the first.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -34,8 +33,6 @@ func (p *pages) takeShared(w http.ResponseWriter, r *http.Request) {
 	in := &intake{who: who, fields: url.Values{}, trusted: who != nil && (asked == "none" || asked == "same-origin")}
 	if who != nil {
 		in.to = p.editor(who)
-	} else {
-		in.who = &session{} // whose form no request has
 	}
 	err = in.read(w, r)
 	switch {
@@ -78,7 +75,7 @@ func (p *pages) showShared(w http.ResponseWriter, r *http.Request, who *session,
 	title, text, address := shared(in.fields)
 	in.fields = url.Values{"visibility": {"public"}}
 	d := in.draft()
-	d.typ, d.once = "note", rand.Text()
+	d.typ, d.once = "note", p.composer.name()
 	d.values.Set("content", text)
 	switch {
 	case len(in.uploads) > 0:

@@ -55,9 +55,9 @@ func (d *declined) word() string {
 
 // show answers with the form as it was filled in; view has what became of it.
 func (c *composing) show(status int, d draft, view theme.Compose, problems []problem) {
-	t := c.has.typed(d.typ)
+	t, wide := c.has.typed(d.typ), postType{}
 	if d.url != "" {
-		t = c.has.typed(c.item.Kind())
+		t, wide = c.types(d.typ)
 	}
 	view.Shell, view.Action, view.New = c.shell(c.r, c.who), c.base.Path+"admin/compose", c.base.Path+"admin/compose"
 	view.URL, view.Seen, view.Once, view.Type, view.HTML = d.url, d.seen, d.once, t.Type, d.html
@@ -70,8 +70,9 @@ func (c *composing) show(status int, d draft, view theme.Compose, problems []pro
 	for _, one := range c.has.Targets {
 		view.Syndicate = append(view.Syndicate, theme.Option{Value: one.UID, Name: one.Name, Chosen: slices.Contains(d.values["syndicate"], one.UID)})
 	}
+	c.menu(&view, d, t)
 	if d.url != "" {
-		c.edited(&view, d, t)
+		c.edited(&view, d, t, wide)
 	} else {
 		c.fresh(&view, d, t)
 	}
@@ -111,44 +112,64 @@ func (c *composing) zones(view *theme.Compose, d draft) {
 	}
 }
 
-// fresh are the fields for a new post: those of all types, of which the chosen one's are shown.
-func (c *composing) fresh(view *theme.Compose, d draft, t postType) {
+// menu are the types to choose from: for a post that there is, those of its kind of object.
+func (c *composing) menu(view *theme.Compose, d draft, t postType) {
 	l := c.language(c.r)
+	to := view.New + "?"
+	if d.url != "" {
+		to += "url=" + url.QueryEscape(d.url) + "&"
+	}
 	for _, one := range c.has.PostTypes {
+		if d.url != "" && one.H != t.H {
+			continue
+		}
 		name := one.Name
 		if key := "post.kind." + one.Type; l.Has(key) {
 			name = l.T(key)
 		}
-		at := view.New + "?type=" + one.Type + c.carried(d)
+		at := to + "type=" + one.Type
+		if d.url == "" {
+			at += c.carried(d)
+		}
 		view.Types = append(view.Types, theme.ComposeType{Link: theme.Link{Name: name, URL: at, Current: one.Type == t.Type}, Type: one.Type})
-	}
-	for _, f := range fields {
-		one := c.control(f, d)
-		var having, needing []string
-		for _, other := range c.has.PostTypes {
-			if f.of(other) != "" {
-				having = append(having, other.Type)
-			}
-			if f.of(other) != "" && other.needs(f) {
-				needing = append(needing, other.Type)
-			}
-		}
-		if len(having) == 0 {
-			continue
-		}
-		one.For, one.Needed = strings.Join(having, " "), strings.Join(needing, " ")
-		one.Hidden, one.Must = f.of(t) == "", f.of(t) != "" && t.needs(f)
-		view.Fields = append(view.Fields, one)
 	}
 }
 
-// edited are the fields for a post that there is.
-func (c *composing) edited(view *theme.Compose, d draft, t postType) {
-	shown, kept := parts(c.item, t)
+// fresh are the fields for a new post: those of all types, of which the chosen one's are shown.
+func (c *composing) fresh(view *theme.Compose, d draft, t postType) {
+	for _, f := range fields {
+		one := c.switched(c.control(f, d), f, t)
+		if one.For != "" {
+			view.Fields = append(view.Fields, one)
+		}
+	}
+}
+
+// switched is a field with the types that have it.
+func (c *composing) switched(one theme.ComposeField, f field, t postType) theme.ComposeField {
+	var having, needing []string
+	for _, other := range c.has.PostTypes {
+		if f.of(other) != "" {
+			having = append(having, other.Type)
+		}
+		if f.of(other) != "" && other.needs(f) {
+			needing = append(needing, other.Type)
+		}
+	}
+	one.For, one.Needed = strings.Join(having, " "), strings.Join(needing, " ")
+	one.Hidden, one.Must = f.of(t) == "", f.of(t) != "" && t.needs(f)
+	return one
+}
+
+// edited are the fields for a post that there is: those of its types, and what it says besides.
+func (c *composing) edited(view *theme.Compose, d draft, t, wide postType) {
+	shown, kept := parts(c.item, t, wide)
 	view.Kept = kept
 	for _, p := range shown {
-		one := c.control(p.field, d)
-		one.Must = t.needs(p.field)
+		one := c.switched(c.control(p.field, d), p.field, t)
+		if one.Hidden = p.off; len(c.item.Properties[p.property]) > 0 {
+			one.For = "" // it is shown whatever the type
+		}
 		if p.shape == "moment" && one.Value != "" {
 			if _, ok := moment(one.Value, time.UTC); !ok {
 				one.Shape = "line" // a browser's field for dates would show nothing
@@ -220,7 +241,7 @@ func (c *composing) carried(d draft) string {
 }
 
 // becomes is the post that the form would make, as the endpoint would read the request.
-func (d draft) becomes(item mf2.Item, t postType) (mf2.Item, map[string][]any, []problem) {
+func (d draft) becomes(item mf2.Item, t, wide postType) (mf2.Item, map[string][]any, []problem) {
 	if d.url == "" {
 		request, problems := d.create(t, true)
 		if d.undescribed() {
@@ -238,7 +259,7 @@ func (d draft) becomes(item mf2.Item, t postType) (mf2.Item, map[string][]any, [
 		}
 		return made, d.commands(), problems
 	}
-	request, problems := d.update(item, t)
+	request, problems := d.update(item, t, wide)
 	u := micropub.Update{}
 	u.Replace, _ = request["replace"].(map[string][]any)
 	u.DeleteAll, _ = request["delete"].([]string)
