@@ -12,9 +12,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
 
 	"tertulia/internal/publish"
+	"tertulia/internal/site"
 	"tertulia/mf2"
+	"tertulia/micropub"
 	"tertulia/store"
 )
 
@@ -51,23 +54,23 @@ func TestPostsAreListedByStateAndWords(t *testing.T) {
 		gone := b.kept(note("Borrada", "published", "1999-12-04T10:00:00Z"))
 		b.kept(note("<b>\u202eevil</b>", "published", "1999-12-05T10:00:00Z"))
 		settle()
-		if err := w.ana().Posts.Delete(w.Context(), anyone, gone); err != nil {
+		if err := w.ana().Posts.Delete(w.Context(), micropub.Grant{}, gone); err != nil {
 			t.Fatal(err)
 		}
 		settle()
 		for query, want := range map[string][]string{
-			"":                            {"Programada", "<b>\u202eevil</b>", "Borrada", "Querido diario", "El borrador", "Educación y café"},
-			"?state=draft":                {"El borrador"},
-			"?state=scheduled":            {"Programada"},
-			"?state=private":              {"Querido diario"},
-			"?state=deleted":              {"Borrada"},
-			"?state=announced":            {"<b>\u202eevil</b>", "Educación y café"},
-			"?state=parked":               nil,
-			"?state=nonsense&q=programa":  {"Programada"},
-			"?q=EDUCACION+CAFÉ":           {"Educación y café"},
-			"?q=educacion+te":             nil,
-			"?q=borra":                    {"Borrada", "El borrador"},
-			"?state=deleted&q=borra":      {"Borrada"},
+			"":                               {"Programada", "<b>\u202eevil</b>", "Borrada", "Querido diario", "El borrador", "Educación y café"},
+			"?state=draft":                   {"El borrador"},
+			"?state=scheduled":               {"Programada"},
+			"?state=private":                 {"Querido diario"},
+			"?state=deleted":                 {"Borrada"},
+			"?state=announced":               {"<b>\u202eevil</b>", "Educación y café"},
+			"?state=parked":                  nil,
+			"?state=nonsense&q=programa":     {"Programada"},
+			"?q=EDUCACION+CAFÉ":              {"Educación y café"},
+			"?q=educacion+te":                nil,
+			"?q=borra":                       {"Borrada", "El borrador"},
+			"?state=deleted&q=borra":         {"Borrada"},
 			"?q=" + strings.Repeat("x", 9e3): nil,
 		} {
 			if diff := cmp.Diff(want, b.listed(query)); diff != "" {
@@ -96,7 +99,7 @@ func TestPostsArePaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		more := regexp.MustCompile(`<a href="([^"]+)" rel="next">`)
-		for query, want := range map[string]struct{ pages, posts int }{"": {20, 1000}, "?state=announced": {20, 1000}, "?q=nota+7": {0, 111}, "?q=nada": {0, 0}, "?state=draft": {1, 0}} {
+		for query, want := range map[string]struct{ pages, posts int }{"": {20, 1000}, "?state=announced": {20, 1000}, "?q=nota+7": {0, 271}, "?q=nada": {0, 0}, "?state=draft": {1, 0}} {
 			pages, seen := 0, map[string]bool{}
 			for at := query; ; {
 				for _, title := range b.listed(at) {
@@ -110,7 +113,7 @@ func TestPostsArePaged(t *testing.T) {
 				if next == nil {
 					break
 				}
-				_, q, _ := strings.Cut(strings.ReplaceAll(next[1], "&amp;", "&"), "?")
+				_, q, _ := strings.Cut(html.UnescapeString(next[1]), "?")
 				at = "?" + q
 			}
 			if len(seen) != want.posts || want.pages > 0 && pages != want.pages || pages > 25 {
@@ -135,6 +138,7 @@ func TestStuckPostsAreShownAndRetried(t *testing.T) {
 		address := b.kept(note("Atascada"))
 		time.Sleep(30 * 24 * time.Hour)
 		settle()
+		b = w.owner()
 		if got := b.listed("?state=parked"); len(got) != 1 || got[0] != "Atascada" {
 			t.Fatalf("parked: %q", got)
 		}
@@ -205,7 +209,8 @@ func TestPostIsDeletedAfterAskingAndComesBack(t *testing.T) {
 // A moderator decides about mentions, and writes nothing.
 func TestModeratorsDoNotPost(t *testing.T) {
 	inWorld(t, func(w *world) {
-		m := w.moderator()
+		w.hire(site.Moderator)
+		m := w.keeper(bea)
 		for _, page := range []string{"admin/posts", "admin/post?url=https://ana.example/", "admin/compose", "admin/share"} {
 			if a := m.get(w.ana().Endpoint(page)); a.status != http.StatusForbidden {
 				t.Errorf("%s: %d", page, a.status)
