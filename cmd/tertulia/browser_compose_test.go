@@ -299,24 +299,23 @@ func TestPostsAreAccessible(t *testing.T) {
 	about, edit := "admin/post?url="+url.QueryEscape(post), "admin/compose?url="
 	for i, lang := range []string{"es", "en"} {
 		scheme := []string{"light", "dark"}[i]
-		for _, width := range []int64{1000, 360} {
-			look(t, d.browser, width, scheme)
-			for _, path := range []string{"admin/posts?", about + "&", about + "&ask=delete&", "admin/post?url=" + url.QueryEscape(gone) + "&", "admin/compose?", "admin/compose?type=event&", "admin/compose?type=photo&", edit + url.QueryEscape(post) + "&", edit + url.QueryEscape(draft) + "&", "admin/posts?q=nada&"} {
-				visit(t, d.browser, d.site.Endpoint(path)+"lang="+lang)
-				check(path, fmt.Sprint(lang, " ", scheme, " ", width))
-			}
-			visit(t, d.browser, d.site.Endpoint("admin/compose?type=article"))
-			evaluate[bool](t, d.browser, `document.querySelectorAll("[required]").forEach(e => e.required = false), true`)
-			click(t, d.browser, `button[value="publish"]`)
-			shown(t, d.browser, "#wrong")
-			check("composer with faults", fmt.Sprint(lang, " ", scheme, " ", width))
-			picture(t, d.browser, "compose-faults-"+lang, width, scheme)
-			d.typeInto("#f-content", "x")
-			click(t, d.browser, `button[value="preview"]`)
-			shown(t, d.browser, ".preview iframe")
-			check("preview", fmt.Sprint(lang, " ", scheme, " ", width))
-			evaluate[bool](t, d.browser, `document.getElementById("compose").dispatchEvent(new Event("submit"))`) // or it would ask before it goes
+		width := []int64{1000, 360}[i]
+		look(t, d.browser, width, scheme)
+		for _, path := range []string{"admin/posts?", about + "&", about + "&ask=delete&", "admin/post?url=" + url.QueryEscape(gone) + "&", "admin/compose?", "admin/compose?type=event&", "admin/compose?type=photo&", edit + url.QueryEscape(post) + "&", edit + url.QueryEscape(draft) + "&", "admin/posts?q=nada&"} {
+			visit(t, d.browser, d.site.Endpoint(path)+"lang="+lang)
+			check(path, fmt.Sprint(lang, " ", scheme, " ", width))
 		}
+		visit(t, d.browser, d.site.Endpoint("admin/compose?type=article"))
+		evaluate[bool](t, d.browser, `document.querySelectorAll("[required]").forEach(e => e.required = false), true`)
+		click(t, d.browser, `button[value="publish"]`)
+		shown(t, d.browser, "#wrong")
+		check("composer with faults", fmt.Sprint(lang, " ", scheme, " ", width))
+		picture(t, d.browser, "compose-faults-"+lang, width, scheme)
+		d.typeInto("#f-content", "x")
+		click(t, d.browser, `button[value="preview"]`)
+		shown(t, d.browser, ".preview iframe")
+		check("preview", fmt.Sprint(lang, " ", scheme, " ", width))
+		evaluate[bool](t, d.browser, `document.getElementById("compose").dispatchEvent(new Event("submit"))`) // or it would ask before it goes
 	}
 	look(t, d.browser, 1000, "light")
 	visit(t, d.browser, d.site.Endpoint(about))

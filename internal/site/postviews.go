@@ -68,7 +68,7 @@ type PostPage struct {
 // How many posts are looked at for one page, so that a page is quick whatever there is: those
 // whose words are read, and those of which only the place in the index is.
 const (
-	mostRead   = 400
+	mostRead   = 200
 	mostPassed = 10_000
 )
 
@@ -78,7 +78,7 @@ func (p *Posts) Find(ctx context.Context, q PostQuery) (page PostPage, err error
 	words := strings.Fields(Folded(q.Words))
 	err = p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
 		page = PostPage{}
-		stuck := deployParked(tx)
+		stuck := p.Site.unbuilt(tx)
 		var posts []store.Post
 		var next string
 		keep := func(post *store.Post) bool {
@@ -92,7 +92,11 @@ func (p *Posts) Find(ctx context.Context, q PostQuery) (page PostPage, err error
 		case q.State == PostParked && stuck == "":
 			posts, next, err = parkedPosts(tx, from, keep)
 		default:
-			posts, next, err = readPosts(tx, from, keep)
+			read := mostRead
+			if q.State == "" && len(words) == 0 {
+				read = q.Limit
+			}
+			posts, next, err = readPosts(tx, from, read, keep)
 		}
 		if err != nil {
 			return err
@@ -113,9 +117,9 @@ func (p *Posts) Find(ctx context.Context, q PostQuery) (page PostPage, err error
 }
 
 // readPosts looks through the posts from a place on, as many as can be read for one page.
-func readPosts(tx *store.Tx, r store.Range, keep func(*store.Post) bool) (found []store.Post, next string, err error) {
+func readPosts(tx *store.Tx, r store.Range, most int, keep func(*store.Post) bool) (found []store.Post, next string, err error) {
 	limit := r.Limit
-	r.Limit = mostRead
+	r.Limit = most
 	all, next, err := tx.Posts(r, false)
 	for _, post := range all {
 		if len(found) == limit {
@@ -155,18 +159,16 @@ func parkedPosts(tx *store.Tx, r store.Range, keep func(*store.Post) bool) (foun
 	return found, "", nil
 }
 
-// deployParked is why the site is not built any more, "" when it is.
-func deployParked(tx *store.Tx) string {
-	jobs, err := tx.ParkedJobs()
-	if err != nil {
+// unbuilt is why the site is not built any more, "" when it is.
+func (s *Site) unbuilt(tx *store.Tx) string {
+	if s.Source == nil {
 		return ""
 	}
-	for _, job := range jobs {
-		if job.Kind == jobDeploy {
-			return cmp.Or(job.Error, "the site could not be built")
-		}
+	job, err := tx.JobOf(jobDeploy, deployJob(s).Key)
+	if err != nil || job.Parked.IsZero() {
+		return ""
 	}
-	return ""
+	return cmp.Or(job.Error, "the site could not be built")
 }
 
 // stateOf is how far a post has come, and why it does not go on. stuck is why the site is not
@@ -298,7 +300,7 @@ func (p *Posts) About(ctx context.Context, address string) (v PostView, err erro
 			return err
 		}
 		v = PostView{
-			PostRow: rowOf(tx, post, deployParked(tx)), Created: post.Created, Client: post.Client, File: post.File,
+			PostRow: rowOf(tx, post, p.Site.unbuilt(tx)), Created: post.Created, Client: post.Client, File: post.File,
 			Former: post.Former, Copies: post.Item.URLs("syndication"), Again: post.Promised && !post.Draft && !post.Private,
 			Shown: post.Visible() || forOwner(post) && p.Site.Render != nil, Revision: post.Revision, Published: post.Published, Live: post.Live, Announced: post.Announced,
 		}

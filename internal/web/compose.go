@@ -187,8 +187,13 @@ func (c *composing) edit(d draft, do string) {
 	}
 	t, wide := c.types(d.typ)
 	request, problems := d.update(c.item, t, wide)
+	shown := c.item.URLs("photo")
 	if do == "publish" {
-		request = publishes(request, c.item, d)
+		request, shown = publishes(request, c.item, d), nil
+		problems = append(problems, d.missing(t, problems)...)
+	}
+	if do != "draft" && d.undescribed(shown) {
+		problems = append(problems, problem{"photo", "alt"})
 	}
 	switch {
 	case len(problems) > 0:

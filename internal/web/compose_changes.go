@@ -223,7 +223,7 @@ func (d draft) edited(p part, item mf2.Item) (values []any, changed bool, wrong 
 			return nil, false, ""
 		}
 	case "choice":
-		if typed == p.value || p.name == "visibility" && typed == "public" && p.value == "" {
+		if asTyped("line", typed) == asTyped("line", p.value) || p.name == "visibility" && typed == "public" && p.value == "" {
 			return nil, false, ""
 		}
 	default:

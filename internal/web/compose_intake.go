@@ -25,7 +25,7 @@ const (
 type intake struct {
 	to       *editor
 	who      *session // nil: nobody is signed in, and no file is taken
-	trusted  bool // a file may be taken: the form has shown that it is ours
+	trusted  bool     // a file may be taken: the form has shown that it is ours
 	fields   url.Values
 	uploads  []upload
 	declined error // why the first of the files that were not taken was not

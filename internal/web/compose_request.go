@@ -49,7 +49,7 @@ func (d draft) create(t postType, asDraft bool) (request map[string]any, problem
 			properties[property] = values
 		}
 	}
-	if d.undescribed() && !asDraft {
+	if d.undescribed(nil) && !asDraft {
 		problems = append(problems, problem{"photo", "alt"})
 	}
 	if asDraft {
@@ -59,6 +59,22 @@ func (d draft) create(t postType, asDraft bool) (request map[string]any, problem
 		properties[name] = values
 	}
 	return map[string]any{"type": []string{"h-" + h}, "properties": properties}, problems
+}
+
+// missing are the fields without which a post of a type is none, and which were left empty,
+// besides those with which something is wrong already.
+func (d draft) missing(t postType, known []problem) (problems []problem) {
+	for _, f := range fields {
+		_, sent := d.values[f.name]
+		if f.of(t) == "" || !t.needs(f) || !sent && f.shape != "files" {
+			continue
+		}
+		is := func(p problem) bool { return p.field == f.name }
+		if values, wrong := d.read(f); wrong == "" && len(values) == 0 && !slices.ContainsFunc(known, is) {
+			problems = append(problems, problem{f.name, "required"})
+		}
+	}
+	return problems
 }
 
 // commands are the mp-* of a request.
@@ -75,9 +91,10 @@ func (d draft) commands() map[string][]any {
 }
 
 // undescribed tells whether a photo has no description, and nobody has said that it needs none.
-func (d draft) undescribed() bool {
-	for i := range d.values["photo"] {
-		if at(d.values["photo-alt"], i) == "" && d.values.Get("no-alt") == "" {
+// Those that a post has shown before are as their owner wanted them.
+func (d draft) undescribed(before []string) bool {
+	for i, address := range d.values["photo"] {
+		if at(d.values["photo-alt"], i) == "" && d.values.Get("no-alt") == "" && !slices.Contains(before, address) {
 			return true
 		}
 	}

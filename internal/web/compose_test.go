@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"image"
 	"image/png"
@@ -17,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
-	"tertulia/indieauth"
 	"tertulia/internal/web"
 	"tertulia/mf2"
 	"tertulia/micropub"
@@ -307,6 +305,9 @@ func TestComposerDrafts(t *testing.T) {
 			t.Errorf("it is not found:\n%s", list.body)
 		}
 		form := b.blank(strings.TrimPrefix(saved.header.Get("Location"), composerAt))
+		if a := b.compose(with(form, "do", "publish")); a.status != 400 || !strings.Contains(a.body, "esto es necesario") {
+			t.Errorf("an article without a title: %d\n%s", a.status, a.body)
+		}
 		published := b.compose(with(form, "name", "Listo", "do", "publish"))
 		b.said(published)
 		now, err := w.ana().Posts.Source(w.Context(), micropub.Grant{}, address)
@@ -325,221 +326,6 @@ func TestComposerDrafts(t *testing.T) {
 		b.said(later)
 		if list := b.get(w.ana().Endpoint("admin/posts?state=scheduled")); !strings.Contains(list.body, "Más tarde") {
 			t.Errorf("it is not scheduled:\n%s", list.body)
-		}
-	})
-}
-
-// post keeps a post as another editor has sent it.
-func (b *browser) kept(item mf2.Item) string {
-	b.Helper()
-	made, err := b.ana().Posts.Create(b.Context(), micropub.Grant{}, micropub.Create{Item: item, Digest: rawOf(item)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return made.URL
-}
-
-func rawOf(item mf2.Item) string {
-	raw, _ := json.Marshal(item)
-	return string(raw)
-}
-
-// An edit changes what was edited and nothing else: not what the form does not show, nor a byte
-// of what nobody has touched; and one that changes nothing makes no revision.
-func TestComposerChangesOnlyWhatWasEdited(t *testing.T) {
-	inWorld(t, func(w *world) {
-		b := w.owner()
-		all := map[string][]any{
-			"name": {"Título"}, "content": {"uno\r\ndos\r\n\r\ntres\r\n"}, "category": {"a", "b"}, "published": {"2026-01-02T03:04:05-03:00"},
-			"in-reply-to": {map[string]any{"type": []any{"h-cite"}, "properties": map[string]any{"url": []any{"https://bea.example/"}}}},
-			"photo":       {map[string]any{"value": "https://ana.example/x.png", "alt": "x", "id": "7"}, "https://ana.example/y.png"},
-			"mood":        {"contenta", map[string]any{"deep": []any{"er"}}}, "location": {map[string]any{"type": []any{"h-geo"}, "properties": map[string]any{"latitude": []any{"1"}}}},
-		}
-		address := b.kept(mf2.Item{Type: []string{"h-entry"}, Properties: all})
-		before, err := w.ana().Posts.Post(w.Context(), address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		edit := "?url=" + url.QueryEscape(address)
-		form := b.blank(edit)
-		if page := b.get(w.ana().Endpoint("admin/compose" + edit)); !strings.Contains(page.body, "in-reply-to, location y mood") {
-			t.Errorf("what is kept is not named:\n%s", page.body)
-		}
-		crlf := strings.ReplaceAll(form.Get("content"), "\n", "\r\n")
-		if a := b.compose(with(form, "content", crlf, "do", "save")); a.status != http.StatusSeeOther || !strings.Contains(a.header.Get("Location"), "done=same") {
-			t.Fatalf("nothing edited: %d %v\n%s", a.status, a.header, a.body)
-		}
-		if after, _ := w.ana().Posts.Post(w.Context(), address); after.Revision != before.Revision {
-			t.Errorf("nothing edited: revision %d, was %d", after.Revision, before.Revision)
-		}
-
-		want := mf2.Item{Properties: all}.Clone().Properties
-		want["name"], want["category"] = []any{"Otro"}, []any{"a", "c"}
-		form.Set("content", crlf)
-		edited := with(form, "name", "Otro", "category", "a, c", "do", "save")
-		if a := b.compose(edited); a.status != http.StatusSeeOther {
-			t.Fatalf("edited: %d\n%s", a.status, a.body)
-		}
-		after, err := w.ana().Posts.Post(w.Context(), address)
-		if diff := cmp.Diff(want, after.Item.Properties); diff != "" || err != nil {
-			t.Errorf("edited (-want +got):\n%s%v", diff, err)
-		}
-		if a := b.compose(edited); a.status != http.StatusSeeOther || !strings.Contains(a.header.Get("Location"), "done=same") {
-			t.Errorf("the same again: %d %v", a.status, a.header)
-		}
-
-		one := b.blank(edit)
-		one["photo-drop"], one["photo-alt"] = []string{"https://ana.example/y.png"}, []string{"otra x", ""}
-		text := strings.Replace(crlf, "dos", "DOS", 1)
-		if a := b.compose(with(one, "content", text, "name", "", "do", "save", "no-alt", "1")); a.status != http.StatusSeeOther {
-			t.Fatalf("edited: %d\n%s", a.status, a.body)
-		}
-		delete(want, "name")
-		want["content"], want["photo"] = []any{"uno\r\nDOS\r\n\r\ntres\r\n"}, []any{map[string]any{"value": "https://ana.example/x.png", "alt": "otra x", "id": "7"}}
-		after, _ = w.ana().Posts.Post(w.Context(), address)
-		if diff := cmp.Diff(want, after.Item.Properties); diff != "" {
-			t.Errorf("edited once more (-want +got):\n%s", diff)
-		}
-
-		part := url.Values{"form": form["form"], "post": {address}, "seen": b.blank(edit)["seen"], "category": {"z"}, "do": {"save"}}
-		part["photo"], part["photo-alt"] = []string{"https://ana.example/x.png"}, []string{"otra x"}
-		b.compose(part)
-		want["category"] = []any{"z"}
-		after, _ = w.ana().Posts.Post(w.Context(), address)
-		if diff := cmp.Diff(want, after.Item.Properties); diff != "" {
-			t.Errorf("a form with few fields (-want +got):\n%s", diff)
-		}
-	})
-}
-
-// A post that was changed since its form was opened is not written over: both are shown, and
-// the owner decides.
-func TestComposerOverwritesNothingUnseen(t *testing.T) {
-	inWorld(t, func(w *world) {
-		b := w.owner()
-		address := b.kept(mf2.Item{Type: []string{"h-entry"}, Properties: map[string][]any{"content": {"Primero"}, "category": {"a"}}})
-		form := b.blank("?url=" + url.QueryEscape(address))
-		if _, err := w.ana().Posts.Update(w.Context(), micropub.Grant{}, address, micropub.Update{Replace: map[string][]any{"content": {"De otro editor"}}}); err != nil {
-			t.Fatal(err)
-		}
-		a := b.compose(with(form, "content", "Lo mío", "do", "save"))
-		if a.status != http.StatusConflict || !strings.Contains(a.body, "De otro editor") || !strings.Contains(a.body, "Lo mío") {
-			t.Fatalf("got %d\n%s", a.status, a.body)
-		}
-		if now, _ := w.ana().Posts.Source(w.Context(), micropub.Grant{}, address); now.Get("content") != "De otro editor" {
-			t.Errorf("it says %q", now.Get("content"))
-		}
-		mine := with(formTo(t, a, composerAt), "content", "Lo mío", "do", "overwrite")
-		if a := b.compose(mine); a.status != http.StatusSeeOther {
-			t.Fatalf("overwrite: %d\n%s", a.status, a.body)
-		}
-		if now, _ := w.ana().Posts.Source(w.Context(), micropub.Grant{}, address); now.Get("content") != "Lo mío" || now.Get("category") != "a" {
-			t.Errorf("it says %v", now)
-		}
-	})
-}
-
-// No other site posts, uploads or deletes in the owner's name, and nobody who is not the owner.
-func TestComposerIsForItsOwnerAlone(t *testing.T) {
-	inWorld(t, func(w *world) {
-		b := w.owner()
-		post := b.kept(mf2.Item{Type: []string{"h-entry"}, Properties: map[string][]any{"content": {"Mío"}}})
-		form := with(b.blank("?type=note"), "content", "Robado", "do", "publish")
-		photo := []file{{"file-photo", "a.png", "image/png", w.drawn(1)}}
-		shared := url.Values{"text": {"hola"}}
-		for name, try := range map[string]func() answer{
-			"cross-site": func() answer {
-				return b.multipart(w.ana().Endpoint("admin/compose"), form, photo, "Sec-Fetch-Site", "cross-site")
-			},
-			"another origin": func() answer {
-				return b.multipart(w.ana().Endpoint("admin/compose"), form, photo, "Origin", "https://evil.example")
-			},
-			"without its field": func() answer { return b.compose(with(form, "form", ""), photo...) },
-			"another's field":   func() answer { return b.compose(with(form, "form", w.owner().blank("")["form"][0]), photo...) },
-			"not signed in":     func() answer { return w.visitor().compose(form, photo...) },
-			"share, cross-site": func() answer {
-				return b.multipart(w.ana().Endpoint("admin/share"), shared, photo, "Sec-Fetch-Site", "cross-site")
-			},
-			"share, who is old": func() answer {
-				return b.multipart(w.ana().Endpoint("admin/share"), shared, []file{{"file", "a.png", "image/png", w.drawn(1)}})
-			},
-			"delete, no field": func() answer {
-				return b.post(w.ana().Endpoint("admin/post"), url.Values{"do": {"delete"}, "url": {post}})
-			},
-			"delete, cross-site": func() answer {
-				return b.post(w.ana().Endpoint("admin/post"), url.Values{"do": {"delete"}, "url": {post}, "form": form["form"]}, "Sec-Fetch-Site", "cross-site")
-			},
-			"delete by GET": func() answer {
-				return b.get(w.ana().Endpoint("admin/post?do=delete&form=" + form.Get("form") + "&url=" + url.QueryEscape("https://ana.example/none")))
-			},
-			"no such form at all": func() answer {
-				return b.do("POST", w.ana().Endpoint("admin/compose"), "--x", "Content-Type", "multipart/form-data; boundary=x")
-			},
-		} {
-			if a := try(); a.status != 403 && a.status != 404 && a.status != 400 {
-				t.Errorf("%s: %d %s", name, a.status, a.body)
-			}
-		}
-		media, err := (w.ana().Micropub.Backend.(micropub.MediaLister)).ListMedia(context.Background(), micropub.Grant{}, 0, 0)
-		if all, bad := w.ana().Posts.All(w.Context(), 10); len(media) != 0 || len(all) != 1 || !all[0].Deleted.IsZero() || err != nil || bad != nil {
-			t.Errorf("there are %d uploads and %d posts, %v, %v", len(media), len(all), err, bad)
-		}
-		for _, page := range []string{"admin/posts", "admin/post?url=" + post, "admin/compose", "admin/share?text=x"} {
-			if a := w.visitor().get(w.ana().Endpoint(page)); a.status != 401 {
-				t.Errorf("%s for a visitor: %d", page, a.status)
-			}
-		}
-	})
-}
-
-// What another app shares fills in the form, files become uploads, and nothing is posted.
-func TestSharingFillsInTheComposer(t *testing.T) {
-	inWorld(t, func(w *world) {
-		b := w.owner()
-		at := w.ana().Endpoint("admin/share")
-		for _, c := range []struct {
-			name, title, text, url string
-			files                  []file
-			want                   map[string]string
-		}{
-			{"an address", "Bea", "Lee esto", "https://bea.example/1", nil, map[string]string{"type": "bookmark", "target": "https://bea.example/1", "name": "Bea", "content": "Lee esto"}},
-			{"an address in the text", "", "Lee esto https://bea.example/1", "", nil, map[string]string{"type": "bookmark", "target": "https://bea.example/1", "content": "Lee esto"}},
-			{"words", "Título", "Unas palabras", "", nil, map[string]string{"type": "note", "content": "Título\nUnas palabras"}},
-			{"no address at all", "", "x", "javascript:alert(1)", nil, map[string]string{"type": "note", "content": "x javascript:alert(1)", "target": ""}},
-			{"a picture", "", "Mira", "", []file{{"file", "a.png", "image/png", w.drawn(1)}}, map[string]string{"type": "photo", "content": "Mira"}},
-		} {
-			a := b.multipart(at, url.Values{"title": {c.title}, "text": {c.text}, "url": {c.url}}, c.files, "Sec-Fetch-Site", "none")
-			if a.status != 200 {
-				t.Errorf("%s: %d %s", c.name, a.status, a.body)
-				continue
-			}
-			form := formTo(t, a, composerAt)
-			for _, area := range find(a.doc(t), "textarea") {
-				form.Set(attr(area, "name"), whole(area))
-			}
-			for name, want := range c.want {
-				if form.Get(name) != want {
-					t.Errorf("%s: %s is %q, want %q", c.name, name, form.Get(name), want)
-				}
-			}
-			if len(form["photo"]) != len(c.files) {
-				t.Errorf("%s: photos %v", c.name, form["photo"])
-			}
-		}
-		v := w.visitor()
-		a := v.multipart(at, url.Values{"title": {"Bea"}, "text": {strings.Repeat("ñ", 5000)}, "url": {"https://bea.example/1"}, "form": {indieauth.Hash("form ")}}, []file{{"file", "a.png", "image/png", w.drawn(2)}}, "Sec-Fetch-Site", "none")
-		to := a.header.Get("Location")
-		if a.status != http.StatusSeeOther || len(to) > 2900 {
-			t.Fatalf("for a visitor: %d, %d bytes: %s", a.status, len(to), to)
-		}
-		if a := v.get("https://ana.example" + to); a.status != http.StatusUnauthorized {
-			t.Errorf("for a visitor, then: %d", a.status)
-		}
-		if a := b.get("https://ana.example" + to); formTo(t, a, composerAt).Get("target") != "https://bea.example/1" {
-			t.Errorf("once signed in: %d\n%s", a.status, a.body)
-		}
-		if all, err := w.ana().Posts.All(w.Context(), 10); err != nil || len(all) != 0 {
-			t.Errorf("there are %d posts, %v", len(all), err)
 		}
 	})
 }
@@ -601,35 +387,3 @@ func TestManifestLeadsSomewhere(t *testing.T) {
 	})
 }
 
-// FuzzUneditedPostsStayAsTheyAre opens posts of any shape in the composer's form, and saves them
-// as a browser would that nobody has touched.
-func FuzzUneditedPostsStayAsTheyAre(f *testing.F) {
-	for _, seed := range []string{
-		`{"name":["x"],"content":["a\r\nb\rc\nd"],"category":["a","b"]}`,
-		`{"content":[{"html":"<p>x</p>\r\n"}],"published":["2026-11-21T18:05:09+01:00"]}`,
-		`{"photo":["https://a.example/1",{"value":"https://a.example/2","alt":"a\nb","x":1}],"category":["a, b"]}`,
-		`{"published":["21 November"],"visibility":["Private "],"name":[" x\u0000 "]}`,
-		`{"in-reply-to":["https://a.example/ "],"rsvp":["YES"],"start":["2026-11-21"],"end":["2026-11-21T10:00"]}`,
-		`{"content":["\n\nx"],"name":["a","b"],"location":[{"type":["h-card"]}],"video":["x","x"],"url":[" "]}`,
-		`{"like-of":["https://a.example/"],"bookmark-of":["https://b.example/"],"content":[7]}`,
-		`{"start":["0000-01-01T00:00:00Z"],"published":["9999-12-31T23:59:59-12:00"],"category":["","#x","#"]}`,
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, properties string) {
-		item := mf2.Item{Type: []string{"h-entry"}}
-		dec := json.NewDecoder(strings.NewReader(properties))
-		dec.UseNumber()
-		if dec.Decode(&item.Properties) != nil {
-			t.Skip()
-		}
-		for _, values := range item.Properties {
-			if len(values) == 0 {
-				t.Skip() // the store has none of these
-			}
-		}
-		if update, shown := web.Unedited(item); update != nil {
-			t.Errorf("%s: nobody has touched %v, and it becomes %v", properties, shown, update)
-		}
-	})
-}

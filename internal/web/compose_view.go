@@ -244,9 +244,6 @@ func (c *composing) carried(d draft) string {
 func (d draft) becomes(item mf2.Item, t, wide postType) (mf2.Item, map[string][]any, []problem) {
 	if d.url == "" {
 		request, problems := d.create(t, true)
-		if d.undescribed() {
-			problems = nil // that is said when it is published
-		}
 		made := mf2.Item{Properties: map[string][]any{}}
 		raw, err := json.Marshal(request)
 		if err == nil {
