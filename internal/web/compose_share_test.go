@@ -116,4 +116,3 @@ func TestSharingFillsInTheComposer(t *testing.T) {
 		}
 	})
 }
-

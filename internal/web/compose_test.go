@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
@@ -288,48 +287,6 @@ func TestComposerSaysWhatIsMissing(t *testing.T) {
 	})
 }
 
-// A draft is saved without what it still lacks, found again, and published with the date of then.
-func TestComposerDrafts(t *testing.T) {
-	inWorld(t, func(w *world) {
-		b := w.owner()
-		saved := b.compose(with(b.blank("?type=article"), "content", "A medias", "do", "draft"))
-		address, item := b.said(saved)
-		if item.Get("post-status") != "draft" || !strings.HasPrefix(saved.header.Get("Location"), composerAt+"?done=draft") {
-			t.Fatalf("saved: %v, %v", item, saved.header)
-		}
-		if a := b.get(address); a.status != 404 {
-			t.Errorf("the draft is answered with %d", a.status)
-		}
-		time.Sleep(48 * time.Hour)
-		if list := b.get(w.ana().Endpoint("admin/posts?state=draft")); !strings.Contains(list.body, "A medias") {
-			t.Errorf("it is not found:\n%s", list.body)
-		}
-		form := b.blank(strings.TrimPrefix(saved.header.Get("Location"), composerAt))
-		if a := b.compose(with(form, "do", "publish")); a.status != 400 || !strings.Contains(a.body, "esto es necesario") {
-			t.Errorf("an article without a title: %d\n%s", a.status, a.body)
-		}
-		published := b.compose(with(form, "name", "Listo", "do", "publish"))
-		b.said(published)
-		now, err := w.ana().Posts.Source(w.Context(), micropub.Grant{}, address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at, err := time.Parse(time.RFC3339, now.Get("published"))
-		if err != nil || time.Since(at) > time.Minute || now.Get("post-status") != "published" || now.Get("name") != "Listo" {
-			t.Errorf("published: %v, %v", now, err)
-		}
-		settle()
-		if a := b.get(address); a.status != 200 {
-			t.Errorf("its page is answered with %d", a.status)
-		}
-		later := b.compose(with(b.blank("?type=note"), "content", "Más tarde", "published", time.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04"), "zone", "+00:00", "do", "publish"))
-		b.said(later)
-		if list := b.get(w.ana().Endpoint("admin/posts?state=scheduled")); !strings.Contains(list.body, "Más tarde") {
-			t.Errorf("it is not scheduled:\n%s", list.body)
-		}
-	})
-}
-
 // The preview is the page as it will be, in a frame where nothing runs, and nothing is kept.
 func TestComposerShowsWhatAPostWillBe(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -386,4 +343,3 @@ func TestManifestLeadsSomewhere(t *testing.T) {
 		}
 	})
 }
-

@@ -57,7 +57,7 @@ func (p *pages) postRow(row site.PostRow) theme.PostRow {
 }
 
 // mostSent is how many of those who were told of a post its page shows.
-const mostSent = 50
+const mostSent = 30
 
 // post shows all about a post; with ask=delete it asks whether it is to be deleted.
 func (p *pages) post(w http.ResponseWriter, r *http.Request) {
