@@ -72,6 +72,7 @@ func (c *composing) show(status int, d draft, view theme.Compose, problems []pro
 	}
 	c.menu(&view, d, t)
 	if d.url != "" {
+		view.Page = c.base.Path + "admin/post?url=" + url.QueryEscape(d.url)
 		c.edited(&view, d, t, wide)
 	} else {
 		c.fresh(&view, d, t)

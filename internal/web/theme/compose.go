@@ -38,7 +38,6 @@ type Compose struct {
 type ComposeType struct {
 	Link
 	Type string
-	H    string // what the type is called in the reader's language, when that is known; else empty
 }
 
 // Option is something to choose.
