@@ -213,6 +213,34 @@ func (tx *Tx) HiddenPosts() (permalinks []string) {
 	return permalinks
 }
 
+// HiddenByTime lists by date those posts of [Tx.HiddenPosts] that keep says yes to, and looks
+// at so many places of the list of all posts at most: next is where it goes on, "" when that was
+// all of them.
+func (tx *Tx) HiddenByTime(r Range, look int, keep func(*Post) bool) (found []Post, next string, err error) {
+	pre := prefix(tx.Site, postsTime)
+	var from []byte
+	if r.From != "" {
+		from = append(bytes.Clone(pre), r.From...)
+	}
+	for k, permalink := range tx.r.scan(pre, from, r.Backward) {
+		if look--; look < 0 || len(found) == r.limit() {
+			return found, string(k[len(pre):]), nil
+		}
+		if tx.r.get(key(tx.Site, postsHidden, string(permalink))) == nil {
+			continue
+		}
+		post, err := posts.get(tx, string(permalink))
+		if err != nil {
+			tx.log.Error("record passed over", "index", postsTime, "error", err)
+			continue
+		}
+		if keep(&post) {
+			found = append(found, post)
+		}
+	}
+	return found, "", nil
+}
+
 // CollectedPosts lists the posts whose files wait to follow together, the earliest moment first.
 func (tx *Tx) CollectedPosts() ([]Post, error) {
 	found, _, err := posts.list(tx, Range{Limit: math.MaxInt}, nil, postsCollected)

@@ -13,10 +13,11 @@ var rooms = []struct {
 	least       site.Role
 }{
 	{"admin/", "inbox.title-inbox", site.Moderator},
+	{"admin/unanswered", "unanswered.title", site.Moderator},
+	{"admin/compose", "compose.title", site.Owner},
+	{"admin/posts", "posts.title", site.Owner},
 	{"admin/people", "people.title", site.Moderator},
 	{"admin/notices", "notices.title", site.Moderator},
-	{"admin/", "inbox.title", site.Moderator},
-	{"admin/unanswered", "unanswered.title", site.Moderator},
 	{"admin/tokens", "tokens.title", site.Owner},
 	{"admin/sessions", "sessions.title", site.Moderator},
 	{"admin/jobs", "jobs.title", site.Owner},
@@ -41,6 +42,7 @@ var scripts = map[string]string{
 	"admin":    "admin.js",
 	"signin":   "signin.js",
 	"sessions": "signin.js",
+	"compose":  "compose.js",
 }
 
 // script is the address of a page's script.

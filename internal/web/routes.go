@@ -30,7 +30,7 @@ func (s *Server) Handler() http.Handler {
 		if err != nil {
 			panic("the base of a site was checked with the settings: " + err.Error())
 		}
-		p := &pages{Site: one, base: base, server: s, theme: theme.In(one.Words...)}
+		p := &pages{Site: one, base: base, server: s, theme: theme.In(one.Words...), composer: &onces{}}
 		p.sheet = p.sheetLink()
 		one.IndieAuth.Consent, one.IndieAuth.ErrorPage = p, p.refuse
 		areas = append(areas, newArea(base, p.endpoints()), newArea(wellKnown(base), p.metadata()))
@@ -144,6 +144,13 @@ func (p *pages) endpoints() http.Handler {
 	if p.Welcome != nil {
 		all("admin/welcome", p.only(p.welcome, p.changeWelcome))
 		all("trial/{id}", p.only(p.trial, nil))
+	all("admin/posts", p.only(p.posts, nil))
+	all("admin/post", p.only(p.post, p.changePost))
+	all("admin/compose", p.only(p.compose, p.sendComposed))
+	all("admin/share", p.only(p.share, p.takeShared))
+	all("manifest.webmanifest", p.only(p.manifest, nil))
+	for name, icon := range theme.Icons() {
+		all(name, p.only(asset{icon.Type, icon.Data, newAsset("", icon.Data).hash}.serve, nil))
 	}
 	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
 		if path != "" {

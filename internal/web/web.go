@@ -86,6 +86,8 @@ type pages struct {
 	server *Server
 	theme  *theme.Set
 	sheet  string // what pages that are filled in and have no stylesheet for it get
+
+	composer *onces
 }
 
 func (s *Server) log() *slog.Logger {
@@ -130,7 +132,15 @@ func (s *Server) trusts(a netip.Addr) bool {
 
 // policy is for the service's own pages: no script but their own, nothing from elsewhere, no
 // framing.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// policyOf is the policy for a page: the composer's shows pictures that are not uploaded yet.
+func policyOf(page string) string {
+	if page == "compose" {
+		return strings.Replace(policy, "img-src 'self'", "img-src 'self' blob:", 1)
+	}
+	return policy
+}
 
 // render answers with a page of the service.
 func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, page string, view any) {
@@ -141,7 +151,7 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, page 
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy+formAction(page)+p.allowScript(page))
+	h.Set("Content-Security-Policy", policyOf(page)+formAction(page)+p.allowScript(page))
 	if h.Get("Referrer-Policy") == "" {
 		h.Set("Referrer-Policy", "same-origin")
 	}
@@ -220,6 +230,7 @@ func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
 	}
 	if owner != nil {
 		s.Nav = p.nav(r, owner)
+		s.App = p.base.Path
 		s.SignOut = p.base.Path + "signout"
 		s.Hidden = []theme.Field{{Name: "form", Value: owner.form()}}
 	}

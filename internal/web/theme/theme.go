@@ -29,7 +29,7 @@ import (
 	"tertulia/internal/lang"
 )
 
-//go:embed templates/*.html style.css conversation.css signin.js admin.js widget.js count.js
+//go:embed templates/*.html style.css conversation.css signin.js admin.js compose.js widget.js count.js icon.svg icon-192.png icon-512.png
 var files embed.FS
 
 // Set is the pages in some languages. It is safe for concurrent use.
@@ -60,7 +60,7 @@ var (
 
 // Render writes a page in a language: "conversation" (a [Conversation], only the
 // fragment), "conversation-page" ([ConversationPage]), "mentions" ([Mentions]), "admin" ([Inbox]), "decided" ([Kept]), "decisions" ([Decisions]), "mention" ([Mentioned]),
-// "people" ([People]), "person" ([Portrait]), "erase" ([Erase]), "unanswered" ([Unanswered]), "answering" ([Answering]), "consent"
+// "people" ([People]), "person" ([Portrait]), "erase" ([Erase]), "unanswered" ([Unanswered]), "answering" ([Answering]), "posts" ([Posts]), "post" ([Post]), "compose" ([Compose]), "consent"
 // ([Consent]), "tokens" ([Tokens]), "jobs" ([Jobs]), "settings" ([Settings]), "welcome" ([Welcome]), "trial" ([TrialPage]),
 // "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
 // "link" ([SignInLink]), "sessions" ([Sessions]), "notices" ([Notices]), "delivery" ([DeliveryPage]), "status" ([Status]),
@@ -91,13 +91,29 @@ func (s *Set) Render(w io.Writer, page string, l lang.Lang, view any) error {
 func Stylesheet() (css []byte, hash string) { return bytes.Clone(style), styleHash }
 
 // Scripts are the scripts of the service's own pages by their names. Each page works without;
-// signin.js offers passkeys, admin.js keys to decide with.
+// signin.js offers passkeys, admin.js keys to decide with, compose.js helps with writing.
 func Scripts() map[string][]byte {
 	scripts := map[string][]byte{}
-	for _, name := range []string{"signin.js", "admin.js"} {
+	for _, name := range []string{"signin.js", "admin.js", "compose.js"} {
 		scripts[name], _ = read(name)
 	}
 	return scripts
+}
+
+// Icon is a picture of the service.
+type Icon struct {
+	Type string // of its Data
+	Data []byte
+}
+
+// Icons are the pictures of the service by their names, for who installs it on a phone.
+func Icons() map[string]Icon {
+	icons := map[string]Icon{}
+	for name, kind := range map[string]string{"icon.svg": "image/svg+xml", "icon-192.png": "image/png", "icon-512.png": "image/png"} {
+		data, _ := read(name)
+		icons[name] = Icon{kind, data}
+	}
+	return icons
 }
 
 // ConversationStyle is the stylesheet of a conversation on any page.

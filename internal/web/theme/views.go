@@ -11,6 +11,7 @@ type Shell struct {
 	Site      Link              // the site, as named in the header
 	Style     string            // address of the stylesheet
 	Script    string            // address of the script; empty: none
+	App       string            // address below which the manifest and the icons are; empty: it cannot be installed
 	Nav       []Link            // of the owner's pages; empty for visitors
 	SignOut   string            // address that ends the session by POST; empty when there is none
 	Hidden    []Field           // fields of every form on the page: the CSRF token
