@@ -69,7 +69,7 @@ const (
 	mostItems  = 3   // of a group that are shown
 	mostFaces  = 3   // persons of one host, before they are one group
 	mostTold   = 200 // runes of a text
-	mostRead   = 2000
+	mostLooked = 2000
 )
 
 // letter makes what a letter says.
@@ -78,7 +78,7 @@ func (s *Site) letter(tx *store.Tx, kept store.Letter) (Letter, error) {
 	l.Waits, l.Junk = tx.CountIn(store.Pending, mostWaiting+1), tx.CountIn(store.Quarantined, mostWaiting+1)
 	for _, part := range kept.Parts {
 		var refs []string
-		for _, n := range tx.Notices(part.After, mostRead, func(n *store.Notice) bool { return n.Kind == part.Kind && n.Number <= part.UpTo }) {
+		for _, n := range tx.Notices(part.After, mostLooked, func(n *store.Notice) bool { return n.Kind == part.Kind && n.Number <= part.UpTo }) {
 			if !slices.Contains(refs, n.Ref) {
 				refs = append(refs, n.Ref)
 			}

@@ -37,7 +37,7 @@ func (p *pages) takeShared(w http.ResponseWriter, r *http.Request) {
 	err = in.read(w, r)
 	switch {
 	case who == nil && (err == nil || errors.Is(err, errForged)):
-		to := p.base.Path + "admin/share?" + short(in.fields).Encode()
+		to := p.base.Path + "admin/share?" + shorter(in.fields).Encode()
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	case errors.Is(err, errForged):
 		p.fail(w, r, http.StatusForbidden, "")
@@ -50,8 +50,8 @@ func (p *pages) takeShared(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// short are the fields of something shared, as far as an address can have them.
-func short(fields url.Values) url.Values {
+// shorter are the fields of something shared, as far as an address can have them.
+func shorter(fields url.Values) url.Values {
 	cut := url.Values{}
 	for _, name := range []string{"title", "text", "url"} {
 		v := fields.Get(name)

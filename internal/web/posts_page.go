@@ -12,6 +12,9 @@ import (
 	"tertulia/internal/web/theme"
 )
 
+// postsOfPage is how many posts a page lists.
+const postsOfPage = 50
+
 // maxSought is how many runes of a search are looked at.
 const maxSought = 200
 
@@ -27,7 +30,7 @@ func (p *pages) posts(w http.ResponseWriter, r *http.Request) {
 		state = ""
 	}
 	words := string(sought[:min(len(sought), maxSought)])
-	page, err := p.Posts.Find(r.Context(), site.PostQuery{State: state, Words: words, From: q.Get("from"), Limit: perPage})
+	page, err := p.Posts.Find(r.Context(), site.PostQuery{State: state, Words: words, From: q.Get("from"), Limit: postsOfPage})
 	if err != nil {
 		p.broken(w, r, err)
 		return

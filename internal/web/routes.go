@@ -107,7 +107,19 @@ func (p *pages) endpoints() http.Handler {
 		all("comment/{id}", p.visitors(p.comment, p.takeBack))
 	}
 
-	// For the owner.
+	p.forOwner(all)
+	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
+		if path != "" {
+			r.Handle(path, p.only(p.toAdmin, nil))
+		}
+	}
+	r.NotFoundHandler = p.server.traffic[otherRoutes].measure(http.HandlerFunc(p.notFound))
+	r.Use(p.tellingSender)
+	return r
+}
+
+// forOwner are the URLs for whoever looks after the site: ways in, and pages.
+func (p *pages) forOwner(all func(path string, h http.Handler)) {
 	all("link/{secret}", p.only(p.link, p.followLink))
 	all("signin", p.only(p.signIn, p.trySignIn))
 	all("signin/site", p.only(nil, p.askTheirServer))
@@ -120,12 +132,11 @@ func (p *pages) endpoints() http.Handler {
 	}
 	all("auth/decide", p.only(nil, p.decideConsent))
 	all("signout", p.only(nil, p.signOut))
+	all("feed/{secret}", p.only(p.privateFeed, nil))
+
+	// What is said here.
 	all("admin/", p.only(p.admin, nil))
 	all("admin/decide", p.only(nil, p.decideMention))
-	all("admin/notices", p.only(p.notices, p.changeNotices))
-	all("admin/hooks", p.only(nil, p.changeHooks))
-	all("admin/hooks/{hook}/{id}", p.only(p.delivery, nil))
-	all("feed/{secret}", p.only(p.privateFeed, nil))
 	all("admin/quarantine", p.only(p.quarantine, nil))
 	all("admin/group", p.only(p.group, nil))
 	all("admin/decided", p.only(p.keptMentions, nil))
@@ -137,13 +148,8 @@ func (p *pages) endpoints() http.Handler {
 	all("admin/person/erase", p.only(p.confirmErase, p.erasePerson))
 	all("admin/unanswered", p.only(p.unanswered, p.setAside))
 	all("admin/answer/{id}", p.only(p.answering, p.giveAnswer))
-	all("admin/sessions", p.only(p.sessions, p.changeSessions))
-	all("admin/tokens", p.only(p.tokens, p.changeTokens))
-	all("admin/jobs", p.only(p.showJobs, p.changeJobs))
-	all("admin/settings", p.only(p.showSettings, nil))
-	if p.Welcome != nil {
-		all("admin/welcome", p.only(p.welcome, p.changeWelcome))
-		all("trial/{id}", p.only(p.trial, nil))
+
+	// What the owner says.
 	all("admin/posts", p.only(p.posts, nil))
 	all("admin/post", p.only(p.post, p.changePost))
 	all("admin/compose", p.only(p.compose, p.sendComposed))
@@ -152,14 +158,19 @@ func (p *pages) endpoints() http.Handler {
 	for name, icon := range theme.Icons() {
 		all(name, p.only(asset{icon.Type, icon.Data, newAsset("", icon.Data).hash}.serve, nil))
 	}
-	for _, path := range []string{p.base.Path, strings.TrimSuffix(p.base.Path, "/"), p.base.Path + "admin"} {
-		if path != "" {
-			r.Handle(path, p.only(p.toAdmin, nil))
-		}
+
+	// The service.
+	all("admin/notices", p.only(p.notices, p.changeNotices))
+	all("admin/hooks", p.only(nil, p.changeHooks))
+	all("admin/hooks/{hook}/{id}", p.only(p.delivery, nil))
+	all("admin/sessions", p.only(p.sessions, p.changeSessions))
+	all("admin/tokens", p.only(p.tokens, p.changeTokens))
+	all("admin/jobs", p.only(p.showJobs, p.changeJobs))
+	all("admin/settings", p.only(p.showSettings, nil))
+	if p.Welcome != nil {
+		all("admin/welcome", p.only(p.welcome, p.changeWelcome))
+		all("trial/{id}", p.only(p.trial, nil))
 	}
-	r.NotFoundHandler = p.server.traffic[otherRoutes].measure(http.HandlerFunc(p.notFound))
-	r.Use(p.tellingSender)
-	return r
 }
 
 // tellingSender lets those who look at tokens know where a request comes from.

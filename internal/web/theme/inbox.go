@@ -148,11 +148,12 @@ type Mentioned struct {
 	Now          time.Time
 }
 
-// Event is a line of a history.
+// Event is a line of a history, of a mention or of a post: a stage, a word that the catalogue has a
+// sentence for, or Said.
 type Event struct {
 	At          time.Time
 	Stage, Note string
-	Said        string // the note in the reader's language; empty: it is only to be had as it is
+	Said        string // in the reader's language; empty: it is only to be had as it is
 }
 
 // One hands the response to its template.

@@ -57,13 +57,6 @@ type Post struct {
 	Unsaid  int // how many more of those there are
 }
 
-// Event is a stage in the life of a post. Stage is a word that poststage has a sentence for,
-// or else Said is shown.
-type Event struct {
-	At                time.Time
-	Stage, Said, Note string
-}
-
 // Sent is what became of the Webmention to a target. State is a word that poststate has a
 // sentence for, or else Said is shown.
 type Sent struct {
