@@ -403,3 +403,26 @@ func TestAnswersReachBridgesToo(t *testing.T) {
 		w.wantOpen("answered")
 	})
 }
+
+// A page that somebody writes by hand answers as soon as the watch has found it, and no longer
+// when it does not say so any more. The site takes no posts.
+func TestPagesByHandAnswer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		b := w.blog()
+		b.writes("/hello/", "Hello")
+		b.begin()
+		w.said("https://ana.example/1", "u-in-reply-to", "https://me.example/hello/", "What is that?")
+		w.receive("https://ana.example/1", "https://me.example/hello/")
+		w.wantOpen("asked", "What is that?")
+		b.writes("/hand/", `A greeting. <a href="https://ana.example/1">x</a>`)
+		pass(time.Hour)
+		w.wantOpen("a link in its text alone", "What is that?")
+		b.says("/hand/", `<div class="h-entry"><a class="u-in-reply-to" href="https://ana.example/1">x</a><p class="e-content">A greeting.</p></div>`)
+		b.feed()
+		pass(time.Hour)
+		w.wantOpen("answered")
+		b.writes("/hand/", "Nothing")
+		pass(time.Hour)
+		w.wantOpen("it says so no longer", "What is that?")
+	}, watched, approve(site.ApproveNone))
+}
