@@ -13,11 +13,13 @@ import (
 	"tertulia/store"
 )
 
-// house has jobs of two sites in each state; the clock stands an hour after they were promised.
+// jobsOfTwoSites are jobs in each state; the clock stands an hour after they were promised.
 func jobsOfTwoSites(t *testing.T) (*store.DB, map[string]string) {
 	c := &clock{now: start}
 	db := open(t, t.TempDir(), store.Options{Now: c.Now})
-	enqueue(t, db, site, store.Job{Kind: "send", Key: "gone", Lane: "a.example"}, store.Job{Kind: "verify", Key: "run"})
+	enqueue(t, db, site, store.Job{Kind: "send", Key: "gone", Lane: "a.example"})
+	c.Add(time.Millisecond) // within one, chance says which comes first
+	enqueue(t, db, site, store.Job{Kind: "verify", Key: "run"})
 	enqueue(t, db, "other.example", store.Job{Kind: "send", Key: "theirs"})
 	for _, j := range claim(t, db, "me", 10) {
 		switch j.Key {
@@ -29,6 +31,7 @@ func jobsOfTwoSites(t *testing.T) (*store.DB, map[string]string) {
 	}
 	c.Add(time.Hour)
 	enqueue(t, db, site, store.Job{Kind: "send", Key: "late", Due: start.Add(30 * time.Minute), Lane: "b.example"})
+	c.Add(time.Millisecond)
 	enqueue(t, db, site, store.Job{Kind: "send", Key: "later", Due: start.Add(40 * time.Hour)})
 	ids := map[string]string{}
 	for _, s := range []string{site, "other.example"} {

@@ -187,8 +187,8 @@ func TestChangesOfAccessAreAudited(t *testing.T) {
 			{bea, "narrow token", client + ": read"},
 			{bea, "make token", "script: create"},
 			{bea, "let in", client + ": create read"},
-			{bea, "sign in", "by link"},
-			{bea, "sign in", "by link"},
+			{bea, "sign in", "by link, in a new browser"},
+			{bea, "sign in", "by link, in a new browser"},
 		}
 		if len(got) != len(want) {
 			t.Fatalf("got %d lines: %+v", len(got), got)
