@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -52,12 +53,12 @@ type FoundKept struct {
 const (
 	keptOfPage  = 25
 	lookedAtOne = 100
-	maxLooked   = 1000
+	maxLooked   = 500
 	maxWords    = 1 << 20 // bytes of text
 )
 
 // Decided finds mentions that are decided about, or were settled in another way, the newest first.
-// It looks at a thousand of them at the most, and goes on there when it is asked again.
+// It looks at five hundred of them at the most, and goes on there when it is asked again.
 func (i *Inbox) Decided(ctx context.Context, l lang.Lang, q Search) (found FoundKept, err error) {
 	err = i.DB.View(ctx, i.Site.Key, func(tx *store.Tx) error {
 		found = FoundKept{}
@@ -215,6 +216,9 @@ func hostIn(address string) string {
 
 // folded is a text without accents and capitals.
 func folded(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return strings.ToLower(text)
+	}
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1

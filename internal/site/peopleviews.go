@@ -58,8 +58,8 @@ const (
 	maxPeopleRead = 2000
 )
 
-// Heard lists who talks here, who was heard last first, and the cursor of the rest. It looks at a
-// thousand mentions at the most, and goes on there when it is asked again.
+// Heard lists who talks here, who was heard last first, and the cursor of the rest. It looks at five
+// hundred mentions at the most, and goes on there when it is asked again.
 func (p *People) Heard(ctx context.Context, cursor string) (list []Person, next string, err error) {
 	err = p.DB.View(ctx, p.Site.Key, func(tx *store.Tx) error {
 		list, next = nil, ""

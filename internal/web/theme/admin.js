@@ -43,7 +43,7 @@ const keys = {
 
 if (dialog) {
 	const box = document.getElementById("keys-on");
-	document.querySelector(".keys-hint").hidden = false;
+	document.querySelector(".keys-hint").classList.add("ready");
 	box.checked = on;
 	box.addEventListener("change", () => { on = box.checked; stored.off = !on; });
 	document.getElementById("keys-open").addEventListener("click", () => dialog.showModal());
