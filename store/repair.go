@@ -106,7 +106,6 @@ var kinds = []kind{
 	kindOf(&requests, nil, nil),
 	kindOf(&seals, nil, nil),
 	kindOf(&welcomes, nil, nil),
-	kindOf(&audit, nil, nil),
 	kindOf(&audit, nil, nil, auditAbout),
 	kindOf(&befores, nil, nil),
 	kindOf(&notices, nil, nil),

@@ -22,7 +22,7 @@ func (p *pages) manifest(w http.ResponseWriter, r *http.Request) {
 		},
 		"shortcuts": []map[string]string{
 			{"name": l.T("compose.title"), "url": at + "admin/compose"},
-			{"name": l.T("inbox.title"), "url": at + "admin/"},
+			{"name": l.T("inbox.title-inbox"), "url": at + "admin/"},
 		},
 		"share_target": map[string]any{
 			"action": at + "admin/share", "method": "POST", "enctype": "multipart/form-data",
