@@ -105,7 +105,7 @@ func TestLinksInMailDoNotAct(t *testing.T) {
 			return m.State
 		}
 		stranger := w.visitor()
-		if a := stranger.get(link); a.status != 401 || strings.Contains(a.body, id) || state() != store.Pending {
+		if a := stranger.get(link); a.status != 401 || state() != store.Pending {
 			t.Errorf("a stranger: got %d", a.status)
 		}
 		if a := stranger.post(w.link(), nil); a.status != 303 || a.header.Get("Location") != strings.TrimPrefix(link, "https://ana.example") {
