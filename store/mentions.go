@@ -46,18 +46,24 @@ const (
 type Kind string
 
 // A Webmention has a source elsewhere, which is asked what it says and asked again. A comment
-// was written here: its source is the permalink that it has here, and nobody asks that anything.
+// was written here: its source is the permalink that it has here, and nobody asks that anything. An
+// answer was given on a network to a copy of a post: the network says that it is there, and what
+// its source, the address that it has there, says.
 //
 // An answer of the owner's is a post of the site that replies to another mention of the page: its
 // source is the permalink, and what it says is the post's.
 const (
 	Webmention Kind = ""
 	Comment    Kind = "comment"
-	OwnAnswer  Kind = "answer"
+	Answer     Kind = "answer"
+	OwnAnswer  Kind = "own"
 )
 
-// Mention is one response to a page: a Webmention, which is a source that links there, or a
-// comment.
+// Asked tells whether the source of the mention is a page that can be asked what it says.
+func (m *Mention) Asked() bool { return m.Kind == Webmention }
+
+// Mention is one response to a page: a Webmention, which is a source that links there, a
+// comment, or an answer on a network.
 type Mention struct {
 	ID       string `json:"id"`
 	Kind     Kind   `json:"kind,omitempty"`
@@ -85,6 +91,8 @@ type Mention struct {
 	Entry   string   `json:"entry,omitempty"`   // person and address of the entry that it is, of a comment what it says; "" when that is not known
 	Twin    string   `json:"twin,omitempty"`    // id of the mention that is shown for it: the same entry
 	Twins   []string `json:"twins,omitempty"`   // ids of those that it is shown for
+
+	Origin *Origin `json:"origin,omitempty"` // of an answer: where it stands on the network
 
 	Number   uint64    `json:"number,omitempty"`  // wm-id: the change at which it first became public; 0: never was
 	Public   time.Time `json:"public,omitzero"`   // wm-received: that change's time
@@ -116,6 +124,7 @@ type Version struct {
 	Language  string     `json:"language,omitempty"`
 	Published time.Time  `json:"published,omitzero"`
 	Edited    time.Time  `json:"edited,omitzero"`    // when we saw that it says something else than what readers had; zero: never
+	Own       bool       `json:"own,omitempty"`      // the owner says it, with an account on a network
 	Imported  bool       `json:"imported,omitempty"` // another service has read the source, which may have put it differently
 	Digest    string     `json:"digest"`             // of what readers would see: two versions with the same are one
 }
@@ -158,7 +167,7 @@ var mentions = table[Mention]{
 		for _, id := range m.Folded {
 			entries = append(entries, indexEntry{mentionsFolded, id})
 		}
-		return slices.Concat(entries, m.namedEntries(), m.openEntries(), m.answeringEntries())
+		return slices.Concat(entries, m.namedEntries(), m.openEntries(), m.answeringEntries(), m.Origin.entries())
 	},
 }
 

@@ -71,7 +71,8 @@ var kinds = []kind{
 			}
 			return [][]byte{key(site, counts, v.page, v.typ), key(site, totals, v.typ)}
 		}, mentionKey, mentionsPage, mentionsState, mentionsPerson, mentionEntry, mentionsPhoto, mentionsFolded,
-		mentionsNumber, mentionsReceived, mentionsDated, mentionsWaiting, mentionsNamed, mentionsOpen, mentionsAnswering),
+		mentionsNumber, mentionsReceived, mentionsDated, mentionsWaiting, mentionsNamed, mentionsOpen, mentionsAnswering,
+		mentionsOrigin, mentionsAddress),
 	kindOf(&goneMentions, nil, nil, goneTime),
 	kindOf(&originals, nil, nil),
 	kindOf(&pictures, nil, nil, picturesName),
@@ -94,6 +95,8 @@ var kinds = []kind{
 	kindOf(&dataStates, nil, nil),
 	kindOf(&outgoing, nil, nil, outgoingAnswering),
 	kindOf(&feeds, nil, nil),
+	kindOf(&copies, nil, nil, copiesAddress, copiesNext, copiesState),
+	kindOf(&networks, nil, nil),
 	kindOf(&tokens, nil, nil),
 	kindOf(&refreshes, nil, nil),
 	kindOf(&codes, nil, nil),

@@ -187,11 +187,15 @@ func tame(ctx context.Context, dir string, m Manifest, opts Options) (erased int
 		for _, table := range []string{
 			tokens.name, refreshes.name, codes.name, sessions.name, requests.name, devices.name, passphrases.name, passkeys.name,
 			feedKeys.name, feedKeysHash,
+			networks.name,   // the key that they are sealed with is in no backup, and the owner says anew where copies go
 			dataStates.name, // the source of the site is not as old as this: its files are compared anew
 		} {
 			if err := db.empty(ctx, prefix(site, table)); err != nil {
 				return 0, err
 			}
+		}
+		if err := db.doubtCopies(ctx, site); err != nil {
+			return 0, err
 		}
 		done, err := db.applyLedger(ctx, site)
 		if err != nil {
@@ -203,6 +207,32 @@ func tame(ctx context.Context, dir string, m Manifest, opts Options) (erased int
 		return 0, err
 	}
 	return erased, db.update(ctx, "", (*Tx).pause)
+}
+
+// doubtCopies writes down of the copies that were waiting that they may be out since: whether they
+// are is looked up before they are made (HOSTILE F16).
+func (db *DB) doubtCopies(ctx context.Context, site string) error {
+	var waiting []Copy
+	err := eachRecord(ctx, db, site, &copies, func(c Copy) {
+		if c.Ref == (Ref{}) && c.Begun.IsZero() && (c.State == CopyWaiting || c.State == CopyParked) {
+			c.Begun = c.Since
+			waiting = append(waiting, c)
+		}
+	})
+	for some := range slices.Chunk(waiting, batch) {
+		if err != nil {
+			break
+		}
+		err = db.Update(ctx, site, func(tx *Tx) error {
+			for _, c := range some {
+				if err := tx.PutCopy(c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return err
 }
 
 // checkUploads makes sure that every upload that a site's rows name is there, and drops

@@ -52,6 +52,7 @@ type DB struct {
 	ready  chan struct{} // holds a token when a commit brought jobs
 
 	backups backups
+	sealing sealing
 }
 
 // ErrClosed is returned by every verb of a store that was closed.

@@ -41,6 +41,9 @@ type Variant struct {
 	Size   int64 // bytes
 }
 
+// In is the file of a variant, beside the picture in dir.
+func (v Variant) In(dir string) string { return filepath.Join(dir, sized, v.Name) }
+
 // Widths are those of the copies that sites show, in pixels: of a telephone, of a column
 // of text, and of both on a screen with two pixels for one.
 func Widths() []int { return []int{480, 960, 1600} }

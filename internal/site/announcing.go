@@ -109,6 +109,11 @@ func (j *Jobs) announced(tx *store.Tx, s *Site, permalink string, revision int, 
 	}
 	post.Sent, post.History = all.sent, all.history
 	tx.OnCommit(func() { j.Live.tell(permalink) })
+	if post.Revision == revision || !post.Collected.IsZero() { // else the newer one says it
+		if err := s.promiseCopies(tx, post); err != nil {
+			return err
+		}
+	}
 	if s.Watch != nil && s.Hub != "" { // the feed that is watched has the post by now
 		if err := tx.Enqueue(watchJob(s)); err != nil {
 			return err

@@ -28,11 +28,22 @@ const writtenBack = "written back"
 // WriteBack adds the addresses of copies to what a post says of its syndication. Those that
 // are there already change nothing: it may be called again.
 func (p *Posts) WriteBack(ctx context.Context, permalink string, copies ...string) error {
-	values := make([]any, len(copies))
-	for i, c := range copies {
-		values[i] = c
+	return p.writeBack(ctx, permalink, copies, nil)
+}
+
+// writeBack is WriteBack that takes away those that are no copies any more.
+func (p *Posts) writeBack(ctx context.Context, permalink string, copies, gone []string) error {
+	values := func(addresses []string) (all []any) {
+		for _, a := range addresses {
+			all = append(all, a)
+		}
+		return all
 	}
-	_, err := p.Update(ctx, micropub.Grant{}, permalink, micropub.Update{Add: map[string][]any{"syndication": values}})
+	u := micropub.Update{Add: map[string][]any{"syndication": values(copies)}}
+	if gone = slices.DeleteFunc(gone, func(a string) bool { return slices.Contains(copies, a) }); len(gone) > 0 {
+		u.Delete = map[string][]any{"syndication": values(gone)}
+	}
+	_, err := p.Update(ctx, micropub.Grant{}, permalink, u)
 	return err
 }
 

@@ -25,8 +25,7 @@ func (p *Posts) obey(post *store.Post, commands map[string][]any) (obeyed bool) 
 		}
 	}
 	for _, v := range commands["mp-syndicate-to"] {
-		is := func(t micropub.Target) bool { return t.UID == v }
-		if uid, _ := v.(string); slices.ContainsFunc(p.Site.Targets, is) && !slices.Contains(post.Syndicate, uid) {
+		if uid, _ := v.(string); p.Site.account(uid) != nil && !slices.Contains(post.Syndicate, uid) {
 			post.Syndicate = append(slices.Clone(post.Syndicate), uid)
 			obeyed = true
 		}
@@ -38,4 +37,4 @@ func (p *Posts) obey(post *store.Post, commands map[string][]any) (obeyed bool) 
 func (p *Posts) Channels(context.Context) ([]micropub.Channel, error) { return p.Site.Channels, nil }
 
 // SyndicateTo lists the networks that copies can go to.
-func (p *Posts) SyndicateTo(context.Context) ([]micropub.Target, error) { return p.Site.Targets, nil }
+func (p *Posts) SyndicateTo(context.Context) ([]micropub.Target, error) { return p.Site.targets(), nil }

@@ -16,7 +16,7 @@ import (
 
 func choices(s *site.Site) {
 	s.Channels = []micropub.Channel{{UID: "fotos", Name: "Fotos"}, {UID: "mar", Name: "El mar"}}
-	s.Targets = []micropub.Target{{UID: "masto", Name: "Mastodon"}, {UID: "pixels", Name: "Pixelfed"}}
+	s.Accounts = []*site.Account{{UID: "masto", Name: "Mastodon"}, {UID: "pixels", Name: "Pixelfed"}}
 }
 
 func commands(pairs ...string) map[string][]any {

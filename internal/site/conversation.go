@@ -282,12 +282,12 @@ type Status struct {
 
 // Status reads where a mention stands. That the owner has rejected or deleted it, or has
 // decided about its person, is nobody's business: it is still waiting then. A duplicate stands
-// where the mention stands that is shown for it. A comment was never sent: fs.ErrNotExist.
+// where the mention stands that is shown for it. Comments and answers on networks were never sent: fs.ErrNotExist.
 func (c *Conversation) Status(ctx context.Context, id string) (Status, error) {
 	var s Status
 	err := c.DB.View(ctx, c.Site.Key, func(tx *store.Tx) error {
 		m, err := tx.Mention(id)
-		if err == nil && m.Kind == store.Comment {
+		if err == nil && !m.Asked() {
 			err = fs.ErrNotExist
 		}
 		if err != nil {

@@ -280,7 +280,7 @@ func (m *Mentions) restore(tx *store.Tx, d store.Decision, by string) error {
 	switch {
 	case !mention.Gone.IsZero() && mention.State != store.Rejected && mention.State != store.Deleted:
 		mention.State, mention.Held, mention.Why = store.Withdrawn, nil, ""
-	case mention.Kind != store.Webmention: // there is nobody to ask
+	case !mention.Asked(): // there is nobody to ask
 	case mention.State == store.Received || mention.Checked.After(d.At):
 		if err := tx.Enqueue(verifyJob(mention)); err != nil {
 			return err

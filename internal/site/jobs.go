@@ -50,6 +50,8 @@ type Jobs struct {
 	pictures sync.Mutex // of authors: written, or swept
 	asked    rates      // for them, by host
 	heard    hearsay    // what sources have just said
+	rests    rests      // of accounts that copies go to
+	opened   opened     // the same accounts
 }
 
 // The kinds of jobs. A released name is never given another meaning.
@@ -77,6 +79,10 @@ const (
 	jobMail     = "mail"     // key: id of the letter
 	jobHook     = "hook"     // key: id of the hook
 	jobAnswer   = "answer"   // key: permalink; the store promises it
+
+	jobSyndicate = "syndicate" // key: permalink and uid of the account
+	jobPoll      = "poll"      // key: the same
+	jobCopied    = "copied"    // key: permalink
 )
 
 // Handlers is what a queue.Runner runs.
@@ -105,6 +111,10 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 		jobMail:     j.mail,
 		jobHook:     j.hook,
 		jobAnswer:   j.answer,
+
+		jobSyndicate: j.syndicate,
+		jobPoll:      j.poll,
+		jobCopied:    j.copied,
 	}
 }
 
@@ -114,12 +124,16 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 func (j *Jobs) Leases() map[string]time.Duration {
 	const build, clone, scan = 15 * time.Minute, 15 * time.Minute, 15 * time.Minute
 	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute, jobAgain: 5 * time.Minute, jobCheck: checkTime}
+	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute, jobAgain: 5 * time.Minute, jobSyndicate: 10 * time.Minute}
 }
 
 // Begin promises what has to be done once after the start: to look through the source of a
 // site, at what was collected there, for the settings may be others, and at the lists of its
 // pages; and to make the copies of pictures that are missing.
 func (j *Jobs) Begin(ctx context.Context, s *Site) error {
+	if err := j.reviveAccounts(ctx, s); err != nil {
+		return err
+	}
 	var jobs []store.Job
 	if s.Source != nil {
 		jobs = append(jobs, adoptJob(s))

@@ -251,15 +251,16 @@ func network(a netip.Addr) string {
 	return p.String()
 }
 
-// Replay looks at a mention's source again, now. A comment has none: [ErrUndecidable].
+// Replay looks at a mention's source again, now. Comments, and answers on networks, have none that
+// could be asked: [ErrUndecidable].
 func (m *Mentions) Replay(ctx context.Context, id string) error {
 	return m.DB.Update(ctx, m.Site.Key, func(tx *store.Tx) error {
 		mention, err := tx.Mention(id)
 		if err != nil {
 			return err
 		}
-		if mention.Kind != store.Webmention {
-			return fmt.Errorf("mention %s was written here, and nobody can be asked about it: %w", id, ErrUndecidable)
+		if !mention.Asked() {
+			return fmt.Errorf("mention %s has no page that could be asked about it: %w", id, ErrUndecidable)
 		}
 		return tx.Enqueue(verifyJob(mention))
 	})

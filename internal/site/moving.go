@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -46,7 +47,7 @@ func (p *Posts) move(tx *store.Tx, post *store.Post, slug string) error {
 	}
 	moved.Former = append(slices.Clone(was.Former), was.Permalink)
 	*post = moved
-	return tx.DropPost(was.Permalink)
+	return cmp.Or(tx.MoveCopies(was.Permalink, moved.Permalink), tx.DropPost(was.Permalink))
 }
 
 // foldOf is a permalink as pages are told apart.

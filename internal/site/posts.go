@@ -60,6 +60,9 @@ func (p *Posts) Create(ctx context.Context, g micropub.Grant, c micropub.Create)
 		}
 		post = p.newPost(tx, g, c.Item, date)
 		p.obey(&post, c.Commands)
+		if _, said := c.Commands["mp-syndicate-to"]; !said {
+			post.Syndicate = p.Site.byDefault(&post)
+		}
 		if err := p.reserve(tx, &post, slug, taken); err != nil {
 			return err
 		}

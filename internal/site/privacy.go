@@ -48,8 +48,12 @@ func (s *Site) shows(m *store.Mention, v *store.Version) Bridged {
 	return BridgedFull
 }
 
-// broughtHere tells whether a bridge has brought a mention, for whatever network.
+// broughtHere tells whether a bridge has brought a mention, for whatever network, or we have it
+// from a network ourselves. What the owner says there is the owner's.
 func broughtHere(m *store.Mention, v *store.Version) bool {
+	if m.Kind == store.Answer && !v.Own {
+		return true
+	}
 	for _, address := range []string{m.Source, v.URL} {
 		if u, err := url.Parse(address); err == nil {
 			if _, ok := bridgeFor(hostName(u)); ok {

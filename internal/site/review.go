@@ -108,7 +108,7 @@ func walk(some []store.Mention, now time.Time) (due, over []string, after string
 		switch at := lane(m.Source); {
 		case !m.Gone.IsZero() && now.Sub(m.Gone) >= tombstone:
 			over = append(over, m.ID)
-		case m.Kind != store.Webmention: // there is nobody to ask
+		case !m.Asked(): // there is nobody to ask
 		case m.IsPublic() && !now.Before(nextReview(m)) && hosts[at] < reviewHost:
 			due, hosts[at] = append(due, m.ID), hosts[at]+1
 		}

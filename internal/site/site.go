@@ -59,7 +59,7 @@ type Site struct {
 	Render func(publish.Change) ([]byte, error)
 
 	Channels []micropub.Channel // that posts can go into
-	Targets  []micropub.Target  // that copies can go to
+	Accounts []*Account         // that copies can go to
 
 	// BackTo names the Targets, by uid, through which an answer goes back to where a mention came
 	// from; nil: no network is connected that brings any.

@@ -17,11 +17,15 @@ import (
 // maxTwins is how many duplicates of a mention are remembered to take its place.
 const maxTwins = 20
 
-// sameEntry is what an entry is told by: its person and its address.
+// sameEntry is what an entry is told by: its person and its address. Gestures of one person at one
+// address are as many as there are kinds of them.
 func sameEntry(v *store.Version) string {
 	u, err := url.Parse(v.URL)
 	if v.Person == "" || err != nil {
 		return ""
+	}
+	if v.Type == "like" || v.Type == "repost" {
+		return v.Person + " " + profileID(u) + " " + v.Type // whose address is that of what they are about
 	}
 	return v.Person + " " + profileID(u)
 }

@@ -41,8 +41,8 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	mention, page, isPost, err := j.mentioned(ctx, s, id)
 	pages := &Pages{s, j.DB, j.Own}
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && (mention.State == store.Deleted || mention.Kind != store.Webmention):
-		return nil, nil // it has been removed meanwhile, or has no source
+	case errors.Is(err, fs.ErrNotExist) || err == nil && (mention.State == store.Deleted || !mention.Asked()):
+		return nil, nil // it has been removed meanwhile, or has no source to be asked
 	case err != nil:
 		return nil, err
 	case page.ID == "":

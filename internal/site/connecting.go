@@ -1,0 +1,261 @@
+package site
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"tertulia/internal/syndicate"
+	"tertulia/store"
+)
+
+// OAuth is how an account is connected where its owner says yes on the network itself.
+type OAuth interface {
+	// Begin introduces us to the network. to is where the owner is asked, kept what Finish has to
+	// be given; redirect is where the answer goes, [OutOfBand] where the owner carries it.
+	Begin(ctx context.Context, redirect, state string) (to string, kept []byte, err error)
+	// Finish trades the owner's answer for the secret that lets us in.
+	Finish(ctx context.Context, kept []byte, code string) (secret string, err error)
+}
+
+// OutOfBand is the redirect address with which a network shows its code to the owner.
+const OutOfBand = "urn:ietf:wg:oauth:2.0:oob"
+
+// knowing is a target that can tell whose account it is.
+type knowing interface {
+	Account(ctx context.Context) (syndicate.Author, error)
+}
+
+// Networks are the accounts of a site as their owner handles them.
+type Networks struct {
+	Site *Site
+	DB   *store.DB
+	Jobs *Jobs
+}
+
+// ErrWay is returned for an account that is connected in another way, or not here.
+var ErrWay = errors.New("this account is connected in another way")
+
+// ErrAnswer is returned for an answer of a network that nobody waits for, or not any more.
+var ErrAnswer = errors.New("nobody waits for this answer: begin anew")
+
+// connectTime is how long an owner may take to say yes on a network.
+const connectTime = time.Hour
+
+// begun is a connection whose owner is on the network.
+type begun struct {
+	State string `json:"state"`
+	Kept  []byte `json:"kept"`
+}
+
+// account finds one of the site's; fs.ErrNotExist for others.
+func (n *Networks) account(uid string) (*Account, error) {
+	if a := n.Site.account(uid); a != nil {
+		return a, nil
+	}
+	return nil, fmt.Errorf("network %s: %w", uid, fs.ErrNotExist)
+}
+
+// AccountID names an account in addresses.
+func AccountID(uid string) string { return copyKey("account", uid)[:16] }
+
+// ByID finds the uid of an account by its name in addresses; fs.ErrNotExist for others.
+func (n *Networks) ByID(id string) (uid string, err error) {
+	for _, a := range n.Site.Accounts {
+		if AccountID(a.UID) == id {
+			return a.UID, nil
+		}
+	}
+	return "", fmt.Errorf("network %s: %w", id, fs.ErrNotExist)
+}
+
+// Back is where a network sends the owner back to, after they were asked.
+func (n *Networks) Back(uid string) string {
+	return n.Site.Endpoint("admin/networks/back/" + AccountID(uid))
+}
+
+// Begin asks a network to ask its owner, and says where. What is begun anew replaces what was
+// begun before.
+func (n *Networks) Begin(ctx context.Context, uid, redirect string) (to string, err error) {
+	a, err := n.account(uid)
+	if err != nil {
+		return "", err
+	}
+	if a.OAuth == nil || a.Secret != nil {
+		return "", ErrWay
+	}
+	b := begun{State: rand.Text()}
+	if to, b.Kept, err = a.OAuth.Begin(ctx, redirect, b.State); err != nil {
+		return "", fmt.Errorf("%s: %w", a.Name, err)
+	}
+	raw, err := json.Marshal(b)
+	if err != nil {
+		return "", err
+	}
+	sealed, err := n.DB.Seal(sealedFor(n.Site.Key, uid, "begun"), raw)
+	if err != nil {
+		return "", err
+	}
+	return to, n.change(ctx, uid, func(tx *store.Tx, k *store.Network) {
+		k.Begun, k.BegunAt = sealed, tx.Now
+	})
+}
+
+// Finish connects the account with the code that the network has given its owner. The state is
+// what the network has sent back with it, or [OutOfBand] where the owner has typed the code.
+func (n *Networks) Finish(ctx context.Context, by, uid, state, code string) error {
+	a, err := n.account(uid)
+	if err != nil {
+		return err
+	}
+	var known store.Network
+	if err := n.DB.View(ctx, n.Site.Key, func(tx *store.Tx) error {
+		known, err = tx.Network(uid)
+		return err
+	}); err != nil {
+		return err
+	}
+	if a.OAuth == nil || len(known.Begun) == 0 || n.DB.Now().Sub(known.BegunAt) > connectTime || code == "" {
+		return ErrAnswer
+	}
+	raw, err := n.DB.Unseal(sealedFor(n.Site.Key, uid, "begun"), known.Begun)
+	if err != nil {
+		return errors.Join(ErrAnswer, err)
+	}
+	var b begun
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return err
+	}
+	if state != OutOfBand && subtle.ConstantTimeCompare([]byte(state), []byte(b.State)) != 1 {
+		return ErrAnswer
+	}
+	secret, err := a.OAuth.Finish(ctx, b.Kept, code)
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.Name, err)
+	}
+	return n.keep(ctx, by, a, secret)
+}
+
+// Connect connects an account with the secret that its owner has typed.
+func (n *Networks) Connect(ctx context.Context, by, uid, secret string) error {
+	a, err := n.account(uid)
+	if err != nil {
+		return err
+	}
+	if a.Way == "" || a.Secret != nil {
+		return ErrWay
+	}
+	return n.keep(ctx, by, a, secret)
+}
+
+// keep tests a secret, and keeps it sealed. What has waited for it goes on.
+func (n *Networks) keep(ctx context.Context, by string, a *Account, secret string) error {
+	who, err := n.whose(ctx, a.Open(secret, forgetful{}))
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.Name, err)
+	}
+	sealed, err := n.DB.Seal(sealedFor(n.Site.Key, a.UID, "secret"), []byte(secret))
+	if err != nil {
+		return err
+	}
+	if err := n.change(ctx, a.UID, func(tx *store.Tx, k *store.Network) {
+		*k = store.Network{
+			Target: a.UID, Secret: sealed, Connected: tx.Now, By: by,
+			Name: who.Name, Profile: who.URL, Handle: who.Handle,
+		}
+	}); err != nil {
+		return err
+	}
+	return n.Jobs.revive(ctx, n.Site, a.UID)
+}
+
+// whose asks a network whose account it is, or at least whether it lets us in.
+func (n *Networks) whose(ctx context.Context, to syndicate.Target) (syndicate.Author, error) {
+	if k, ok := to.(knowing); ok {
+		return k.Account(ctx)
+	}
+	_, err := to.Abilities(ctx)
+	return syndicate.Author{}, err
+}
+
+// Disconnect forgets what lets us into an account, for good. What is published there stays.
+func (n *Networks) Disconnect(ctx context.Context, uid string) error {
+	return n.DB.Update(ctx, n.Site.Key, func(tx *store.Tx) error { return tx.DropNetwork(uid) })
+}
+
+func (n *Networks) change(ctx context.Context, uid string, change func(*store.Tx, *store.Network)) error {
+	return n.DB.Update(ctx, n.Site.Key, func(tx *store.Tx) error {
+		k, err := tx.Network(uid)
+		if err != nil {
+			return err
+		}
+		change(tx, &k)
+		return tx.PutNetwork(k)
+	})
+}
+
+// forgetful keeps nothing, for a target that is only tried.
+type forgetful struct{}
+
+// Load is of [Keeping].
+func (forgetful) Load(context.Context) ([]byte, error) { return nil, fs.ErrNotExist }
+
+// Save is of [Keeping].
+func (forgetful) Save(context.Context, []byte) error { return nil }
+
+// revive lets the copies that were parked at an account go on.
+func (j *Jobs) revive(ctx context.Context, s *Site, uid string) error {
+	j.rests.answered(s.copyLane(uid))
+	j.rests.answered("answers " + s.copyLane(uid))
+	for more := true; more; {
+		if err := j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
+			parked, _, err := tx.CopiesIn(uid, store.CopyParked, store.Range{Limit: answersAtOnce})
+			for _, c := range parked {
+				if err == nil {
+					err = retryCopy(tx, s, c)
+				}
+			}
+			more = len(parked) == answersAtOnce
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retryCopy has a copy tried again, as if it were new.
+func retryCopy(tx *store.Tx, s *Site, c store.Copy) error {
+	c.State, c.Since, c.Tried, c.Note = store.CopyWaiting, tx.Now, 0, ""
+	c.History = store.AddEvent(c.History, store.Event{At: tx.Now, Stage: "retry"})
+	if err := tx.PutCopy(c); err != nil {
+		return err
+	}
+	return tx.Enqueue(s.syndicateJob(c.Post, c.Target))
+}
+
+// reviveAccounts lets those copies go on whose account can be entered again since the start: the
+// settings may name another secret, or name it at all.
+func (j *Jobs) reviveAccounts(ctx context.Context, s *Site) error {
+	for _, a := range s.Accounts {
+		parked := 0
+		if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+			parked = tx.CountCopies(a.UID, store.CopyParked, 1)
+			return nil
+		}); err != nil {
+			return err
+		}
+		if _, err := j.reach(ctx, s, a); parked == 0 || errors.Is(err, errNotConnected) {
+			continue
+		}
+		if err := j.revive(ctx, s, a.UID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
