@@ -117,6 +117,9 @@ func (j *Jobs) poll(ctx context.Context, job store.Job) (queue.Commit, error) {
 	if c.Ref == (store.Ref{}) || c.Next.IsZero() || c.Next.After(j.DB.Now()) || a == nil {
 		return nil, nil // it was asked meanwhile, or has gone
 	}
+	if wait := j.rests.wait(job.Lane, j.DB.Now()); wait > 0 {
+		return putOffPoll(c, wait), nil
+	}
 	at, err := j.reach(ctx, s, a)
 	if errors.Is(err, errNotConnected) {
 		return putOffPoll(c, time.Hour), nil
@@ -253,7 +256,10 @@ func (j *Jobs) voiceOf(h hearing, all []syndicate.Answer, a syndicate.Answer) (v
 	}
 	v.origin = store.Origin{Target: h.at.UID, Copy: h.copy.Ref.ID, Type: a.Type, Ref: store.Ref(a.Ref)}
 	author := harmless(mf2.Author{Name: cmp.Or(a.Author.Name, a.Author.Handle), URL: a.Author.URL, Photo: a.Author.Photo}, base)
-	address := sanitize.URL(a.URL, base)
+	address := ""
+	if a.URL != "" { // no address is none, and not that of the copy
+		address = sanitize.URL(a.URL, base)
+	}
 	v.source = cmp.Or(address, gestureAt(h.copy.Ref.URL, a))
 	v.version = store.Version{
 		Type: a.Type, Author: author, URL: cmp.Or(address, v.source), Language: languageTag(a.Language), Published: a.Published.UTC().Truncate(time.Second),
@@ -415,7 +421,7 @@ func (j *Jobs) missed(ctx context.Context, h hearing, answers syndicate.Answers)
 				case err != nil || !m.Gone.IsZero() || m.State == store.Deleted:
 				case kind == "like" || kind == "repost":
 					gone = append(gone, m)
-				case tx.Now.Sub(m.Tried) >= lookUpEvery && len(doubtful) < lookUpsAtOnce:
+				case (m.MissingSince.IsZero() || tx.Now.Sub(m.Tried) >= lookUpEvery) && len(doubtful) < lookUpsAtOnce:
 					doubtful = append(doubtful, m)
 				}
 			}
@@ -460,6 +466,9 @@ func (j *Jobs) lookedUp(ctx context.Context, s *Site, id string) error {
 			return ignore(err, fs.ErrNotExist)
 		}
 		m.Tried, m.Checked = tx.Now, tx.Now
+		if m.MissingSince.IsZero() {
+			m.MissingSince = tx.Now
+		}
 		return tx.PutMention(m)
 	})
 }

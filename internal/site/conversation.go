@@ -216,6 +216,14 @@ func begins(text string) string {
 	return strings.TrimSpace(text) + "…"
 }
 
+// shortly is a text, or how it begins where it is long.
+func shortly(text string) string {
+	if len(text) <= excerptText {
+		return text
+	}
+	return begins(text)
+}
+
 // plainHTML is a stranger's plain text as HTML. Of what FromPlain writes only its
 // links begin with "<a", since the text itself is escaped.
 func plainHTML(text string) string {

@@ -148,7 +148,7 @@ func (n *Networks) copyView(tx *store.Tx, a *Account, c store.Copy) CopyView {
 	}
 	if post, err := tx.Post(c.Post); err == nil {
 		if v.Title = post.Item.Get("name"); v.Title == "" {
-			v.Title = begins(strings.Join(strings.Fields(post.Item.Get("content")), " "))
+			v.Title = shortly(strings.Join(strings.Fields(post.Item.Get("content")), " "))
 		}
 	}
 	return v

@@ -235,7 +235,7 @@ func (j *Jobs) outgoingPost(ctx context.Context, s *Site, c store.Copy, post sto
 	}
 	if p.Summary == "" && post.Kind == "article" {
 		_, text := sanitize.Options{}.Read(html, nil)
-		p.Summary = begins(text)
+		p.Summary = shortly(text)
 	}
 	var err error
 	p.Photos, err = j.photosOf(ctx, s, post.Item)
