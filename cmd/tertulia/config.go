@@ -111,6 +111,9 @@ type siteSettings struct {
 	// with a feed; in the front matter of a generator it is named channel.
 	Channels []channelSettings `toml:"channel"`
 
+	// The accounts on networks that copies of your posts go to, and from which answers come home.
+	Syndicate []syndicateSettings `toml:"syndicate"`
+
 	// The WebSub hub that is told when the site's feed has changed, so that readers see a
 	// post at once. Our own feed names it; in a feed of yours name it yourself.
 	// Default: none. Example: hub = "https://websubhub.com/hub"
@@ -172,6 +175,35 @@ type channelSettings struct {
 	UID string `toml:"uid"`
 	// What people call it. Default: uid. Example: name = "Fotos del mar"
 	Name string `toml:"name"`
+}
+
+// syndicateSettings is an account on a network that copies of posts go to: [[site.syndicate]].
+type syndicateSettings struct {
+	// What it is: "mastodon" for any server with its API, "bluesky", "micropub" for a blog such as one at
+	// Micro.blog, "indienews", "telegram"; or a network that lets no program in, for which texts are
+	// prepared that you post yourself: "x", "threads", "facebook", "linkedin", "pinterest",
+	// "instagram", "youtube", "foursquare".
+	// Example: kind = "mastodon"
+	Kind string `toml:"kind"`
+	// Where it is: the server; of a blog its Micropub endpoint, of IndieNews the address of the list.
+	// Default: https://bsky.social, https://micro.blog/micropub, or the list in your language.
+	// Example: server = "https://mastodon.example"
+	Server string `toml:"server"`
+	// The account, as the network has it: a name, a handle, "@name" of a Telegram channel.
+	// Default: none, but of Bluesky and Telegram. Example: user = "ana"
+	User string `toml:"user"`
+	// A file with its token or app password. Without one the account is connected on your pages
+	// or with: tertulia network connect
+	// Default: none. Example: token_file = "/etc/tertulia/mastodon-token"
+	TokenFile string `toml:"token_file"`
+	// What you and your editors call it.
+	// Default: the network and the account. Example: name = "Mastodon"
+	Name string `toml:"name"`
+	// The kinds of posts that go there when nobody says where they go: "note", "article", "photo",
+	// "video", "audio", "event", "checkin", "bookmark", "reply", "like", "repost"…; or "all" of those
+	// that stand alone, which replies, likes and reposts do not.
+	// Default: none. Example: default = ["note", "photo"]
+	Default []string `toml:"default"`
 }
 
 // authorSettings is a site's owner.

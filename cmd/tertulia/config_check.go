@@ -114,6 +114,7 @@ func (l *loader) site(site *siteSettings, where string) {
 	l.choice("site.conversation.bridged"+where, &site.Conversation.Bridged, "first-name", "full", "anonymous")
 	l.data(site, where)
 	l.notify(&site.Notify, where)
+	l.syndication(site, where)
 	if !isOrigin(site.Origin) {
 		l.wrong("site.origin"+where, fmt.Sprintf("%q is not the address of a server", site.Origin), `write it like "http://127.0.0.1:8081"`)
 	}

@@ -18,7 +18,7 @@ func TestUnknownKeysAreErrorsWithAHint(t *testing.T) {
 		"[limit]\nqueue = 1":                       "limit: there is no such setting (did you mean limits?)",
 		"[fetch]\nproxies = []":                    "fetch.proxies: there is no such setting (did you mean proxies?)",
 		"require-pkce = true":                      "require-pkce: there is no such setting (did you mean indieauth.require_pkce?)",
-		"[[site]]\nurl='https://a.example/'\nx=1":  "site.x: there is no such setting (in site there are: url, aliases, base, language, name, author, root, upstream, origin, destinations, channel, hub, indieauth, publish, watch, conversation, notify)",
+		"[[site]]\nurl='https://a.example/'\nx=1":  "site.x: there is no such setting (in site there are: url, aliases, base, language, name, author, root, upstream, origin, destinations, channel, syndicate, hub, indieauth, publish, watch, conversation, notify)",
 		"[[site]]\napprove='all'\nurl='http://l/'": "site.approve: there is no such setting (did you mean site.conversation.approve?)",
 	} {
 		if got := faults(t, text, nil); got[0] != want {

@@ -9,13 +9,17 @@ import (
 // the source of its site.
 const noticeEvery = time.Minute
 
-// noticing has conversations that have changed written into the source of their site.
+// noticing has conversations that have changed written into the source of their site, and the
+// copies of posts asked for answers.
 func (svc *service) noticing(ctx context.Context) {
 	tick := time.NewTicker(noticeEvery)
 	defer tick.Stop()
 	for {
 		if err := svc.jobs.NoticeTalk(ctx); err != nil && ctx.Err() == nil {
 			svc.log.Error("it cannot be noticed whether conversations have changed", "error", err)
+		}
+		if err := svc.jobs.NoticeAnswers(ctx); err != nil && ctx.Err() == nil {
+			svc.log.Error("copies cannot be asked for their answers", "error", err)
 		}
 		select {
 		case <-ctx.Done():

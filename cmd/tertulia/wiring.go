@@ -46,6 +46,7 @@ func newSite(set *settings, one siteSettings, to clients, log *slog.Logger) (*si
 	for _, c := range one.Channels {
 		s.Channels = append(s.Channels, micropub.Channel{UID: c.UID, Name: c.Name})
 	}
+	s.Accounts = one.accounts(to.own)
 	s.Uploads, s.Hub, s.Watch = set.mediaDir(s.Key), one.Hub, one.watch()
 	if one.Publish.generates() {
 		if set.serves(one) {
@@ -128,6 +129,9 @@ func (s *settings) ownHosts() []string {
 				hosts = append(hosts, fetch.HostPort(u))
 			}
 		}
+	}
+	for _, one := range s.Sites {
+		hosts = append(hosts, one.copyHosts()...)
 	}
 	for _, n := range s.SignIn {
 		for _, address := range n.provider().Hosts() {

@@ -205,7 +205,11 @@ func (j *Jobs) takeIn(ctx context.Context, h hearing, answers syndicate.Answers)
 	}); err != nil {
 		return 0, err
 	}
-	h.own = known.Profile
+	if h.own = known.Profile; h.own == "" {
+		if h.own, err = j.ask(ctx, h.s, h.at); err != nil {
+			return 0, err
+		}
+	}
 	var voices []voice
 	for _, a := range answers.List {
 		if v, ok := j.voiceOf(h, answers.List, a); ok {
@@ -233,6 +237,27 @@ func (j *Jobs) takeIn(ctx context.Context, h hearing, answers syndicate.Answers)
 		failpoint.Hit("poll.heard")
 	}
 	return news, j.missed(ctx, h, answers)
+}
+
+// ask finds out whose account it is that the settings have let us into, and remembers it. One that
+// cannot be had now is asked for the next time.
+func (j *Jobs) ask(ctx context.Context, s *Site, at reached) (profile string, err error) {
+	c, ok := at.to.(syndicate.Connector)
+	if !ok {
+		return "", nil
+	}
+	who, err := c.Who(ctx)
+	if err != nil {
+		return "", ctx.Err()
+	}
+	return who.URL, j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
+		n, err := tx.Network(at.UID)
+		if err != nil {
+			return err
+		}
+		n.Name, n.Profile, n.Handle = who.Name, who.URL, who.Handle
+		return tx.PutNetwork(n)
+	})
 }
 
 // voice is an answer, read and made harmless.

@@ -26,11 +26,6 @@ type OAuth interface {
 // OutOfBand is the redirect address with which a network shows its code to the owner.
 const OutOfBand = "urn:ietf:wg:oauth:2.0:oob"
 
-// knowing is a target that can tell whose account it is.
-type knowing interface {
-	Account(ctx context.Context) (syndicate.Author, error)
-}
-
 // Networks are the accounts of a site as their owner handles them.
 type Networks struct {
 	Site *Site
@@ -176,8 +171,8 @@ func (n *Networks) keep(ctx context.Context, by string, a *Account, secret strin
 
 // whose asks a network whose account it is, or at least whether it lets us in.
 func (n *Networks) whose(ctx context.Context, to syndicate.Target) (syndicate.Author, error) {
-	if k, ok := to.(knowing); ok {
-		return k.Account(ctx)
+	if c, ok := to.(syndicate.Connector); ok {
+		return c.Who(ctx)
 	}
 	_, err := to.Abilities(ctx)
 	return syndicate.Author{}, err

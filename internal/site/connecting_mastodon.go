@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/oauth2"
+
+	"tertulia/internal/syndicate"
 )
 
 // MastodonOAuth connects an account at a server that speaks Mastodon's API: we introduce ourselves
@@ -20,9 +22,6 @@ type MastodonOAuth struct {
 	Website string       // of the owner, shown beside what comes from us
 	HTTP    *http.Client // to where the settings point
 }
-
-// mastodonScopes is what we ask for.
-var mastodonScopes = []string{"read:accounts", "read:statuses", "read:notifications", "read:search", "write:statuses", "write:media", "write:favourites", "write:bookmarks"}
 
 // mastodonApp is what a server gives to an application that introduces itself.
 type mastodonApp struct {
@@ -36,7 +35,7 @@ func (m *MastodonOAuth) at(path string) string { return m.Server.JoinPath(path).
 
 func (m *MastodonOAuth) config(app mastodonApp) oauth2.Config {
 	return oauth2.Config{
-		ClientID: app.ID, ClientSecret: app.Secret, RedirectURL: app.Redirect, Scopes: mastodonScopes,
+		ClientID: app.ID, ClientSecret: app.Secret, RedirectURL: app.Redirect, Scopes: strings.Fields(syndicate.MastodonScopes),
 		Endpoint: oauth2.Endpoint{AuthURL: m.at("/oauth/authorize"), TokenURL: m.at("/oauth/token"), AuthStyle: oauth2.AuthStyleInParams},
 	}
 }
@@ -52,7 +51,7 @@ func (m *MastodonOAuth) still() *http.Client {
 func (m *MastodonOAuth) Begin(ctx context.Context, redirect, state string) (to string, kept []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, providerTime)
 	defer cancel()
-	form := url.Values{"client_name": {"Tertulia"}, "redirect_uris": {redirect}, "scopes": {strings.Join(mastodonScopes, " ")}, "website": {m.Website}}
+	form := url.Values{"client_name": {"Tertulia"}, "redirect_uris": {redirect}, "scopes": {syndicate.MastodonScopes}, "website": {m.Website}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.at("/api/v1/apps"), strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", nil, err

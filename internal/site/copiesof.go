@@ -190,10 +190,11 @@ func (n *Networks) Found(ctx context.Context, post, uid, address string) error {
 	if err != nil {
 		return err
 	}
-	can, err := at.to.Abilities(ctx)
-	if err == nil && can.Poll {
-		ref, err = at.to.Resolve(ctx, u.String())
-		polls = true
+	if !a.ByHand {
+		can, asked := at.to.Abilities(ctx)
+		if polls, err = can.Poll, asked; polls {
+			ref, err = at.to.Resolve(ctx, u.String())
+		}
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syndicate.ErrUnsupported) {
 		return ErrNoCopy

@@ -29,16 +29,19 @@ type Account struct {
 	UID     string // what mp-syndicate-to and the store call it
 	Name    string // what people call it
 	Kind    string // mastodon, bluesky, x…
+	Service string // the network's name: Mastodon, Bluesky, X…
 	Network string // where it is, for editors: its address
 	User    string // "" where the settings do not say
 	Default []string
 
+	// ByHand says that the network lets no program in: texts are prepared, and its owner posts them.
+	ByHand bool
 	// Way is how it is connected, so that the owner's pages can ask for the right thing: WayOAuth,
 	// WaySecret, or "" where there is nothing to connect.
 	Way string
 	// Secret is what the settings have to let us in; nil: the account is connected by its owner.
 	Secret func() (string, error)
-	// Open makes the target. kept is what it has asked to be kept for it.
+	// Open makes the target; nil where ByHand is. kept is what it has asked to be kept for it.
 	Open func(secret string, keep Keeping) syndicate.Target
 	// OAuth begins and ends a connection; nil where Way is another.
 	OAuth OAuth
@@ -57,12 +60,6 @@ type Keeping interface {
 	Save(ctx context.Context, kept []byte) error
 }
 
-// preparer is a network without a door: the owner posts what it prepares.
-type preparer interface {
-	// Prepare fits the text of a post, and says where it can be typed in; "" when nowhere.
-	Prepare(p syndicate.Post) (text, composer string)
-}
-
 // account finds one by its uid; nil when the settings do not have it any more.
 func (s *Site) account(uid string) *Account {
 	if i := slices.IndexFunc(s.Accounts, func(a *Account) bool { return a.UID == uid }); i >= 0 {
@@ -74,7 +71,7 @@ func (s *Site) account(uid string) *Account {
 // targets are the accounts as editors are offered them.
 func (s *Site) targets() (all []micropub.Target) {
 	for _, a := range s.Accounts {
-		t := micropub.Target{UID: a.UID, Name: a.Name, Service: &micropub.Account{Name: a.Kind, URL: a.Network}}
+		t := micropub.Target{UID: a.UID, Name: a.Name, Service: &micropub.Account{Name: cmp.Or(a.Service, a.Kind), URL: a.Network}}
 		if a.User != "" {
 			t.User = &micropub.Account{Name: a.User}
 		}
@@ -86,6 +83,11 @@ func (s *Site) targets() (all []micropub.Target) {
 // alone are the kinds of posts that mean something without what they are about; "all" as a
 // default means these.
 var alone = []string{"note", "article", "photo", "video", "audio", "event", "checkin", "bookmark", "read", "watch", "listen"}
+
+// CopyKinds are the kinds of posts that can go to an account by default, and "all".
+func CopyKinds() []string {
+	return append(slices.Clone(alone), "reply", "like", "repost", "rsvp", "all")
+}
 
 // byDefault are the accounts that a new post goes to of whose copies nobody has said anything.
 // What is dated back is an old post that is brought along: it is no news on a network.
@@ -115,13 +117,15 @@ var errNotConnected = errors.New("it has to be connected")
 // reached is an account with its target.
 type reached struct {
 	*Account
-	to     syndicate.Target
-	digest string // of the secret
+	to     syndicate.Target // nil where it is ByHand
+	digest string           // of the secret
 }
 
 // reach opens an account. The error is errNotConnected where that would be in vain.
 func (j *Jobs) reach(ctx context.Context, s *Site, a *Account) (r reached, err error) {
-	r.Account = a
+	if r.Account = a; a.ByHand {
+		return r, nil
+	}
 	secret := ""
 	var kept store.Network
 	if a.Way != "" {

@@ -22,13 +22,12 @@ type network struct {
 
 	mu      sync.Mutex
 	posts   []*netPost
-	calls   []string                                // what it was asked, in order
-	fails   func(doing string) error                // before anything is done
-	cuts    func(doing string) error                // after it was done
-	answers map[string]syndicate.Answers            // by id of the post
-	look    map[string]error                        // by id of the answer
-	knows   map[string]syndicate.Ref                // by address
-	prepare func(p syndicate.Post) (string, string) // not a network: a preparer
+	calls   []string                     // what it was asked, in order
+	fails   func(doing string) error     // before anything is done
+	cuts    func(doing string) error     // after it was done
+	answers map[string]syndicate.Answers // by id of the post
+	look    map[string]error             // by id of the answer
+	knows   map[string]syndicate.Ref     // by address
 }
 
 // netPost is a post on the network.
@@ -110,7 +109,7 @@ func (n *network) set(change func()) {
 	change()
 }
 
-func (n *network) Account(context.Context) (syndicate.Author, error) {
+func (n *network) Who(context.Context) (syndicate.Author, error) {
 	return syndicate.Author{Name: "Me", Handle: "me@net.example", URL: n.at + "@me"}, nil
 }
 
@@ -258,13 +257,6 @@ func (w *world) minutely(long time.Duration) {
 // networks are the owner's side of the accounts.
 func (w *world) networks() *site.Networks {
 	return &site.Networks{Site: w.site, DB: w.db, Jobs: w.jobs}
-}
-
-// preparing is a network without a door.
-type preparing struct{ *network }
-
-func (p preparing) Prepare(post syndicate.Post) (text, composer string) {
-	return post.Item.Get("content") + " " + post.Permalink, "https://x.example/compose?text=" + post.Key
 }
 
 func must(t *testing.T, err error) {

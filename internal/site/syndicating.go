@@ -65,6 +65,9 @@ func (j *Jobs) syndicate(ctx context.Context, job store.Job) (queue.Commit, erro
 	if err != nil {
 		return nil, err
 	}
+	if a.ByHand {
+		return step(&w, ctx)
+	}
 	if w.can, err = w.at.to.Abilities(ctx); err != nil {
 		return w.failed(ctx, "ask what it can do", err)
 	}
@@ -130,6 +133,8 @@ func (w *copying) settle(ctx context.Context) (queue.Commit, error) {
 		return w.publish(ctx)
 	case errors.Is(err, fs.ErrNotExist):
 		return w.forget(ctx)
+	case errors.Is(err, syndicate.ErrUnsupported):
+		return w.doubt("nobody can tell whether the network has taken it"), nil
 	}
 	return w.failed(ctx, "look for it", err)
 }
@@ -140,8 +145,8 @@ func (w *copying) publish(ctx context.Context) (queue.Commit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if prepares, ok := w.at.to.(preparer); ok {
-		return w.prepared(prepares.Prepare(p)), nil
+	if w.at.ByHand {
+		return w.prepared(ctx, p)
 	}
 	if wait, err := w.linksFirst(ctx, p); wait != nil || err != nil {
 		return nil, cmp.Or(err, wait)
@@ -289,12 +294,16 @@ func (w *copying) published(ref syndicate.Ref, p syndicate.Post) queue.Commit {
 }
 
 // prepared keeps a text for the owner to post.
-func (w *copying) prepared(text, composer string) queue.Commit {
+func (w *copying) prepared(ctx context.Context, p syndicate.Post) (queue.Commit, error) {
+	ready, err := syndicate.Prepare(w.at.Kind, p)
+	if err != nil {
+		return w.failed(ctx, "prepare", err)
+	}
 	return changeCopy(w.copy, func(_ *store.Tx, c *store.Copy) error {
-		c.State, c.Text, c.Composer, c.Note = store.CopyPrepared, text, composer, ""
+		c.State, c.Text, c.Composer, c.Note = store.CopyPrepared, ready.Text, ready.Composer, ""
 		c.Said, c.Revision = w.said, w.post.Revision
 		return nil
-	})
+	}), nil
 }
 
 func (w *copying) gone() queue.Commit {

@@ -40,6 +40,7 @@ type Site struct {
 	Comments     *site.Comments // nil: there are none
 	Access       *site.Access
 	Pages        *site.Pages
+	Networks     *site.Networks
 	Erasing      *site.Erasing
 	Work         *site.Work
 	Welcome      *site.Welcome  // nil: nobody is led
