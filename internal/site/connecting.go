@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"tertulia/internal/syndicate"
@@ -38,6 +39,18 @@ var ErrWay = errors.New("this account is connected in another way")
 
 // ErrAnswer is returned for an answer of a network that nobody waits for, or not any more.
 var ErrAnswer = errors.New("nobody waits for this answer: begin anew")
+
+// ErrSecret is returned for a secret that the network does not take.
+var ErrSecret = errors.New("the network does not take it")
+
+// errNetwork is wrapped by what went wrong when a network was asked.
+var errNetwork = errors.New("the network could not be asked")
+
+// IsNetworkError tells whether it is a network's fault.
+func IsNetworkError(err error) bool {
+	var said *syndicate.Error
+	return errors.As(err, &said) || errors.Is(err, errNetwork) || errors.Is(err, errNotConnected)
+}
 
 // connectTime is how long an owner may take to say yes on a network.
 const connectTime = time.Hour
@@ -86,7 +99,7 @@ func (n *Networks) Begin(ctx context.Context, uid, redirect string) (to string, 
 	}
 	b := begun{State: rand.Text()}
 	if to, b.Kept, err = a.OAuth.Begin(ctx, redirect, b.State); err != nil {
-		return "", fmt.Errorf("%s: %w", a.Name, err)
+		return "", fmt.Errorf("%s: %w: %w", a.Name, errNetwork, err)
 	}
 	raw, err := json.Marshal(b)
 	if err != nil {
@@ -131,7 +144,7 @@ func (n *Networks) Finish(ctx context.Context, by, uid, state, code string) erro
 	}
 	secret, err := a.OAuth.Finish(ctx, b.Kept, code)
 	if err != nil {
-		return fmt.Errorf("%s: %w", a.Name, err)
+		return fmt.Errorf("%s: %w: %w", a.Name, errNetwork, err)
 	}
 	return n.keep(ctx, by, a, secret)
 }
@@ -150,9 +163,17 @@ func (n *Networks) Connect(ctx context.Context, by, uid, secret string) error {
 
 // keep tests a secret, and keeps it sealed. What has waited for it goes on.
 func (n *Networks) keep(ctx context.Context, by string, a *Account, secret string) error {
+	secret = strings.TrimSpace(secret)
+	if secret == "" {
+		return ErrSecret
+	}
 	who, err := n.whose(ctx, a.Open(secret, forgetful{}))
-	if err != nil {
-		return fmt.Errorf("%s: %w", a.Name, err)
+	var said *syndicate.Error
+	switch {
+	case errors.As(err, &said) && said.Login:
+		return fmt.Errorf("%s: %w: %w", a.Name, ErrSecret, err)
+	case err != nil:
+		return fmt.Errorf("%s: %w: %w", a.Name, errNetwork, err)
 	}
 	sealed, err := n.DB.Seal(sealedFor(n.Site.Key, a.UID, "secret"), []byte(secret))
 	if err != nil {

@@ -20,7 +20,8 @@ type AccountView struct {
 	Name      string    `json:"name"`
 	Kind      string    `json:"kind"`
 	Network   string    `json:"network,omitempty"`
-	Way       string    `json:"way,omitempty"`  // how it is connected: WayOAuth, WaySecret; "": there is nothing to connect
+	Way       string    `json:"way,omitempty"` // how it is connected: WayOAuth, WaySecret; "": there is nothing to connect
+	ByHand    bool      `json:"by_hand,omitempty"`
 	File      bool      `json:"file,omitempty"` // the settings name what lets us in
 	Stands    string    `json:"stands"`         // open, closed (nobody has connected it), refused (it has to be connected anew)
 	Since     time.Time `json:"since,omitzero"` // when it was connected, or refused
@@ -40,6 +41,7 @@ const (
 
 // CopyView is a copy as its owner sees it.
 type CopyView struct {
+	ID       string          `json:"id"` // unique among all
 	Post     string          `json:"post"`
 	Title    string          `json:"title,omitempty"` // of the post, or how it begins
 	UID      string          `json:"uid"`
@@ -51,6 +53,9 @@ type CopyView struct {
 	Composer string          `json:"composer,omitempty"`
 	Since    time.Time       `json:"since"`
 }
+
+// CopyID names the copy of a post at an account.
+func CopyID(post, uid string) string { return "copy-" + copyKey(post, uid)[:16] }
 
 // maxCounted is up to how many copies are counted.
 const maxCounted = 1000
@@ -76,7 +81,7 @@ func (n *Networks) Accounts(ctx context.Context) (all []AccountView, err error) 
 
 func (n *Networks) view(tx *store.Tx, a *Account, known store.Network) AccountView {
 	v := AccountView{
-		UID: a.UID, ID: AccountID(a.UID), Name: a.Name, Kind: a.Kind, Network: a.Network, Way: a.Way, File: a.Secret != nil,
+		UID: a.UID, ID: AccountID(a.UID), Name: a.Name, Kind: a.Kind, Network: a.Network, Way: a.Way, ByHand: a.ByHand, File: a.Secret != nil,
 		Stands: AccountOpen, Since: known.Connected, As: known.Handle, Profile: known.Profile,
 		Waiting: tx.CountCopies(a.UID, store.CopyWaiting, maxCounted),
 	}
@@ -141,6 +146,7 @@ func (n *Networks) Of(ctx context.Context, address string) (all []CopyView, err 
 // copyView is a copy with what is known of its post and its account, which may be nil.
 func (n *Networks) copyView(tx *store.Tx, a *Account, c store.Copy) CopyView {
 	v := CopyView{
+		ID:   CopyID(c.Post, c.Target),
 		Post: c.Post, UID: c.Target, Account: c.Target, State: c.State, Note: c.Note, URL: c.Ref.URL, Text: c.Text, Composer: c.Composer, Since: c.Since,
 	}
 	if a != nil {

@@ -19,6 +19,7 @@ var rooms = []struct {
 	{"admin/people", "people.title", site.Moderator},
 	{"admin/notices", "notices.title", site.Moderator},
 	{"admin/tokens", "tokens.title", site.Owner},
+	{"admin/networks", "networks.title", site.Owner},
 	{"admin/sessions", "sessions.title", site.Moderator},
 	{"admin/jobs", "jobs.title", site.Owner},
 	{"admin/settings", "settings.title", site.Owner},

@@ -171,6 +171,10 @@ func (p *pages) forOwner(all func(path string, h http.Handler)) {
 		all("admin/welcome", p.only(p.welcome, p.changeWelcome))
 		all("trial/{id}", p.only(p.trial, nil))
 	}
+	if p.Networks != nil {
+		all("admin/networks", p.only(p.networks, p.changeNetworks))
+		all("admin/networks/back/{id}", p.only(p.networkBack, nil))
+	}
 }
 
 // tellingSender lets those who look at tokens know where a request comes from.

@@ -63,7 +63,7 @@ var (
 // "people" ([People]), "person" ([Portrait]), "erase" ([Erase]), "unanswered" ([Unanswered]), "answering" ([Answering]), "posts" ([Posts]), "post" ([Post]), "compose" ([Compose]), "consent"
 // ([Consent]), "tokens" ([Tokens]), "jobs" ([Jobs]), "settings" ([Settings]), "welcome" ([Welcome]), "trial" ([TrialPage]),
 // "signin" ([SignIn]), "leaving" ([Leaving]), "client" ([Client]),
-// "link" ([SignInLink]), "sessions" ([Sessions]), "notices" ([Notices]), "delivery" ([DeliveryPage]), "status" ([Status]),
+// "link" ([SignInLink]), "networks" ([Networks]), "sessions" ([Sessions]), "notices" ([Notices]), "delivery" ([DeliveryPage]), "status" ([Status]),
 // "webmention" ([Webmention]), "privacy" ([Privacy]), "comment-page" ([CommentPage]), "comment" ([Comment]),
 // "comment-sent" ([CommentSent]), "comment-confirm" ([CommentConfirm]), "error" ([Error]). Nothing is written to w when the
 // template fails, which it does on a view of another type.

@@ -94,6 +94,9 @@ func views(text, address string) map[string]any {
 		"leaving": theme.Leaving{Shell: shell, Me: text, To: address}, "client": theme.Client{Shell: shell, ID: address, Redirect: address, Name: text},
 		"sessions": theme.Sessions{Shell: shell, Action: address, Person: text, Role: "owner", People: []theme.Keeper{{Who: link, Role: "owner"}, {Role: "moderator"}}, Passphrase: true, Least: 12, Error: "short", Me: text, Passkeys: []theme.Passkey{{ID: text, Name: text, Created: noon, Used: noon}, {}}, NewPasskey: text,
 			Browsers: []theme.Browser{{ID: text, Person: text, Agent: text, From: text, How: "link", Since: noon, Seen: noon, Current: true}, {How: text}}},
+		"networks": theme.Networks{Shell: shell, Action: address, Done: "connected", Error: "address", At: "copy-1",
+			Accounts: []theme.Account{{ID: "a1", Name: text, Profile: link, Way: "oauth", Stands: "closed", Since: noon, Rests: noon, Waiting: 2, Attention: 1}, {ID: "a2", Name: text, Way: "secret", Stands: "refused"}, {ID: "a3", Name: text, ByHand: true}, {ID: "a4", Name: text}, {ID: "a5", Name: text, Way: "secret", File: true, Stands: "open"}},
+			Copies:   []theme.Copy{{ID: "copy-1", Account: "a1", Name: text, Post: link, State: "unclear", Note: text, URL: address, Since: noon}, {ID: "copy-2", Account: "a3", Name: text, Post: link, State: "prepared", Text: text, Composer: address}}},
 		"link":       theme.SignInLink{Shell: shell, Action: address, Until: noon, Person: text},
 		"status":     theme.Status{Shell: shell, Source: address, Target: address, Stage: text, Detail: text, Received: noon, Changed: noon},
 		"webmention": theme.Webmention{Shell: shell, Endpoint: address, Source: text, Target: text, Error: text, Field: "target"},
@@ -115,7 +118,7 @@ func empty() map[string]any {
 	return map[string]any{
 		"comment-page": theme.CommentPage{}, "comment": theme.Comment{}, "comment-sent": theme.CommentSent{Stage: "gone"}, "comment-confirm": theme.CommentConfirm{Withdraw: true},
 		"conversation": theme.Conversation{}, "conversation-page": theme.ConversationPage{}, "mentions": theme.Mentions{}, "admin": theme.Inbox{}, "decided": theme.Kept{}, "decisions": theme.Decisions{}, "mention": theme.Mentioned{}, "people": theme.People{}, "person": theme.Portrait{Somebody: theme.Somebody{Person: theme.Person{Name: "p"}}}, "erase": theme.Erase{Done: &theme.Erased{}}, "posts": theme.Posts{}, "post": theme.Post{}, "compose": theme.Compose{Preview: &theme.ComposePreview{}}, "consent": theme.Consent{}, "tokens": theme.Tokens{},
-		"signin": theme.SignIn{Unvouched: "what"}, "leaving": theme.Leaving{}, "client": theme.Client{}, "sessions": theme.Sessions{}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
+		"signin": theme.SignIn{Unvouched: "what"}, "leaving": theme.Leaving{}, "client": theme.Client{}, "sessions": theme.Sessions{}, "networks": theme.Networks{Again: "/x", Error: "late"}, "link": theme.SignInLink{Expired: true}, "status": theme.Status{}, "webmention": theme.Webmention{StatusURL: "/-/webmention/1"}, "error": theme.Error{},
 		"privacy": theme.Privacy{}, "jobs": theme.Jobs{}, "settings": theme.Settings{}, "trial": theme.TrialPage{},
 		"welcome": theme.Welcome{Ended: true, Steps: []theme.Step{{Name: "check", Check: &theme.Checkup{Checking: true}}, {Name: "trial", Trial: &theme.Trial{}}, {Name: "app", App: &theme.Connecting{}}}},
 	}
