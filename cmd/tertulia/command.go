@@ -63,7 +63,7 @@ type given struct {
 	off, unanswered                 bool
 	limit                           int
 	moves                           []exchange.Move
-	token, tokenFile                string
+	token, tokenFile, code          string
 	sinceID                         uint64
 	page                            string
 	excel                           bool
@@ -140,6 +140,17 @@ func commands() []command {
 			[]verb{{word: "[KIND] [FILE|URL]", flags: "map token token-file since-id dry-run json", alone: importFrom, run: importNow}}},
 		{"export", "write what readers may see of your conversations, as: " + strings.Join(exchange.Formats(), ", "),
 			[]verb{{word: "FORMAT [FILE]", flags: "page excel", alone: exportTo, run: exportNow}}},
+		{"network", "accounts that copies of your posts go to", []verb{
+			{name: "list", flags: "json", run: listNetworks},
+			{name: "connect", word: "ACCOUNT", flags: "token-file code", alone: connectFrom, run: connectNetwork},
+			{name: "disconnect", word: "ACCOUNT", run: disconnectNetwork},
+		}},
+		{"copy", "copies of your posts on networks", []verb{
+			{name: "list", word: "[POST]", flags: "limit json", run: listCopies},
+			{name: "retry", word: "POST ACCOUNT", run: retryCopy},
+			{name: "found", word: "POST ACCOUNT URL", run: foundCopy},
+			{name: "leave", word: "POST ACCOUNT", run: leaveCopy},
+		}},
 		{"job", "work that runs, waits or was given up", []verb{
 			{name: "list", flags: "json", run: listJobs},
 			{name: "retry", word: "ID|KIND", run: retryJob},
@@ -197,6 +208,7 @@ func (g *given) set() *flag.FlagSet {
 	fs.Func("map", "pages at and below OLD are those below NEW now; may be given several times, as `OLD=NEW`", g.addMove)
 	fs.StringVar(&g.token, "token", "", "the `TOKEN` of your account there")
 	fs.StringVar(&g.tokenFile, "token-file", "", "the `FILE` that it is in")
+	fs.StringVar(&g.code, "code", "", "the `CODE` that the network has shown")
 	fs.StringVar(&g.page, "page", "", "only the conversation of the page at an address, as `URL`")
 	fs.BoolVar(&g.excel, "excel", false, "CSV with semicolons and a mark at its beginning, as spreadsheets in Spanish open it")
 	fs.Uint64Var(&g.sinceID, "since-id", 0, "only what has a wm-id above `N`: it goes on where it was broken off")
