@@ -147,6 +147,7 @@ func commands() []command {
 		}},
 		{"copy", "copies of your posts on networks", []verb{
 			{name: "list", word: "[POST]", flags: "limit json", run: listCopies},
+			{name: "ask", word: "POST ACCOUNT", run: askCopy},
 			{name: "retry", word: "POST ACCOUNT", run: retryCopy},
 			{name: "found", word: "POST ACCOUNT URL", run: foundCopy},
 			{name: "leave", word: "POST ACCOUNT", run: leaveCopy},

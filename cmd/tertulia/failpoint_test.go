@@ -154,6 +154,7 @@ func TestEveryFault(t *testing.T) {
 func scenario(t *testing.T, fault string) (fired bool) {
 	t.Helper()
 	w := &world{mortal: newMortal(t, failingProgram(t)), strangers: newStrangers(t), mentions: map[string]*sentMention{}}
+	w.amplify()
 	w.env = []string{"FP=" + fault}
 	alive := w.rise()
 	w.env = nil
@@ -203,6 +204,7 @@ func scenario(t *testing.T, fault string) (fired bool) {
 		return ok
 	})
 	post("draft")
+	until("an answer on the network", func() bool { return w.answerCopy(first) })
 	u := w.newUpload(10_000)
 	until("upload", func() bool {
 		if ok := w.upload(u); ok {
@@ -217,6 +219,7 @@ func scenario(t *testing.T, fault string) (fired bool) {
 		until(m.source, func() bool { return w.mention(m) })
 	}
 	end()
+	until("the answer comes home", func() bool { _, _, done := w.command("copy", "ask", first.at, w.network.account()); return done })
 	until("approval", func() bool { return w.decide(mentions[0], mentions[0].id(), store.Approved, true) })
 	until("rejection", func() bool { return w.decide(mentions[1], mentions[1].id(), store.Rejected, false) })
 	until("mute", func() bool { _, _, done := w.command("person", "mute", "host:nobody.example"); return done })

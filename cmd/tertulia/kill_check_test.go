@@ -74,6 +74,7 @@ func (w *world) checkSource(p *sentPost) {
 	if !is.deleted {
 		item := decode[mf2.Item](w.t, body)
 		is.content = item.Get("content")
+		w.checkCopies(p, item)
 		if diff := cmp.Diff(p.as(is), item.Properties); diff != "" {
 			w.complain("%s at %s is another post (-sent +kept):\n%s", p.marker, p.at, diff)
 		}

@@ -19,6 +19,7 @@ func (w *world) checkAll() []string {
 	w.checkLists()
 	w.checkMentions()
 	w.checkUploads()
+	w.checkNetwork()
 	for _, bad := range []string{"DATA RACE", "panic", "level=ERROR", "SIG"} {
 		if said := w.said(); strings.Contains(said, bad) {
 			at := strings.Index(said, bad)
@@ -180,6 +181,10 @@ func (w *world) checkMentions() {
 	for _, state := range states() {
 		for _, is := range listOf[store.Mention](w.mortal, "mention", "list", "--state", state, "--limit", "1000000") {
 			found[is.Source]++
+			if is.Kind == store.Answer {
+				w.checkAnswer(is)
+				continue
+			}
 			if is.Kind == store.Comment {
 				comments++
 				continue

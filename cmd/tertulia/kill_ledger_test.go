@@ -26,6 +26,7 @@ import (
 type world struct {
 	*mortal
 	strangers *strangers
+	network   *loudspeaker // that copies go to; nil: none
 	token     string
 	cookie    *http.Cookie // the owner's session
 	form      string       // and what their forms carry
@@ -109,11 +110,15 @@ func (p *sentPost) as(s sentState) map[string][]any {
 // create sends a post, again if it was sent before: that is the same post (HOSTILE 79).
 func (w *world) create(p *sentPost) bool {
 	contentType, body := "application/json", []byte(nil)
+	sent := p.as(p.may[0])
+	if w.network != nil {
+		sent["mp-syndicate-to"] = []any{w.network.account()}
+	}
 	if p.json {
-		body = encode(map[string]any{"type": []string{"h-entry"}, "properties": p.as(p.may[0])})
+		body = encode(map[string]any{"type": []string{"h-entry"}, "properties": sent})
 	} else {
 		form := url.Values{"h": {"entry"}}
-		for name, values := range p.as(p.may[0]) {
+		for name, values := range sent {
 			if name != "category" && len(values) == 1 {
 				form.Set(name, values[0].(string))
 				continue

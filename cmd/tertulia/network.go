@@ -133,6 +133,10 @@ func listCopies(ctx context.Context, c call) error {
 	})
 }
 
+func askCopy(ctx context.Context, c call) error {
+	return c.site.Networks.Ask(ctx, c.words[0], c.words[1])
+}
+
 func retryCopy(ctx context.Context, c call) error {
 	return c.site.Networks.Retry(ctx, c.words[0], c.words[1])
 }

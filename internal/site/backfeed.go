@@ -169,7 +169,7 @@ func (j *Jobs) pollFailed(at reached, c store.Copy, lane string, err error) queu
 		later := putOffPoll(c, time.Hour)
 		return func(tx *store.Tx) error { return cmp.Or(later(tx), lockOut(tx, at)) }
 	}
-	return putOffPoll(c, j.rests.failed(lane, j.DB.Now(), said.After))
+	return putOffPoll(c, max(pollFirst, j.rests.failed(lane, j.DB.Now(), said.After)))
 }
 
 // putOffPoll has a copy asked later.

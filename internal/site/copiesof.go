@@ -163,6 +163,24 @@ func (n *Networks) copyView(tx *store.Tx, a *Account, c store.Copy) CopyView {
 // ErrNoCopy is returned for an address that is not that of a copy at the account.
 var ErrNoCopy = errors.New("no copy can be found there")
 
+// Ask asks a network for the answers to a copy now. A copy that is not there is ErrUndecidable.
+func (n *Networks) Ask(ctx context.Context, post, uid string) error {
+	return n.DB.Update(ctx, n.Site.Key, func(tx *store.Tx) error {
+		c, err := tx.Copy(post, uid)
+		if err != nil {
+			return err
+		}
+		if c.Next.IsZero() {
+			return fmt.Errorf("nobody can be asked about the copy of %s: %w", post, ErrUndecidable)
+		}
+		c.Next = tx.Now
+		if err := tx.PutCopy(c); err != nil {
+			return err
+		}
+		return tx.Enqueue(n.Site.pollJob(post, uid))
+	})
+}
+
 // Retry has a copy made again: the owner says that there is none.
 func (n *Networks) Retry(ctx context.Context, post, uid string) error {
 	return n.decide(ctx, post, uid, func(tx *store.Tx, c *store.Copy) error {

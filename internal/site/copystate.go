@@ -139,6 +139,7 @@ type rest struct {
 	until    time.Time
 }
 
+// One failure is borne; then the rests grow.
 const (
 	shortestRest = 30 * time.Second
 	longestRest  = 15 * time.Minute
@@ -161,8 +162,11 @@ func (r *rests) failed(lane string, now time.Time, least time.Duration) time.Dur
 	if r.by == nil {
 		r.by = map[string]rest{}
 	}
-	one := r.by[lane]
-	pause := max(min(shortestRest<<min(one.failures, 8), longestRest), min(least, longestWait))
+	one, pause := r.by[lane], time.Duration(0)
+	if one.failures > 0 {
+		pause = min(shortestRest<<min(one.failures-1, 8), longestRest)
+	}
+	pause = max(pause, min(least, longestWait))
 	one.failures++
 	if until := now.Add(pause); until.After(one.until) {
 		one.until = until

@@ -107,7 +107,7 @@ func (w *copying) forget(context.Context) (queue.Commit, error) {
 
 // longestDoubt is how long a network may take to show what it was given: some write a post down a
 // while after they were asked for it.
-const longestDoubt = 30 * time.Second
+const longestDoubt = 10 * time.Second
 
 // settle finds out how a call ended of which nobody knows.
 func (w *copying) settle(ctx context.Context) (queue.Commit, error) {
@@ -117,18 +117,18 @@ func (w *copying) settle(ctx context.Context) (queue.Commit, error) {
 	case w.can.Idempotency == syndicate.None:
 		return w.doubt("nobody can tell whether the network has taken it"), nil
 	}
-	if wait := longestDoubt - w.j.DB.Now().Sub(w.copy.Begun); wait > 0 {
-		return nil, queue.After(wait, errors.New("the network may still be at it"))
-	}
 	p, err := w.asPost(ctx)
 	if err != nil {
 		return nil, err
 	}
 	ref, err := w.at.to.Find(ctx, p)
 	failpoint.Hit("syndicate.find")
+	wait := longestDoubt - w.j.DB.Now().Sub(w.copy.Begun)
 	switch {
 	case err == nil:
 		return w.published(ref, p), nil
+	case errors.Is(err, fs.ErrNotExist) && wait > 0:
+		return nil, queue.After(wait, errors.New("the network may still be at it"))
 	case errors.Is(err, fs.ErrNotExist) && w.post.Visible():
 		return w.publish(ctx)
 	case errors.Is(err, fs.ErrNotExist):
