@@ -88,23 +88,35 @@ func (n *Networks) view(tx *store.Tx, a *Account, known store.Network) AccountVi
 	if v.As == "" {
 		v.As = known.Name
 	}
-	for _, state := range wanting {
-		v.Attention += tx.CountCopies(a.UID, state, maxCounted)
-	}
 	if wait := n.Jobs.rests.wait(n.Site.copyLane(a.UID), tx.Now); wait > 0 {
 		v.Rests = tx.Now.Add(wait)
 	}
-	if a.Way == "" {
-		return v
+	if v.Stands = n.stands(a, known); v.Stands == AccountRefused {
+		v.Since = known.RefusedAt
 	}
-	secret, err := n.Site.secretOf(n.DB, a, known)
-	switch {
-	case err != nil:
-		v.Stands = AccountClosed
-	case known.Refused == copyKey(a.UID, secret):
-		v.Stands, v.Since = AccountRefused, known.RefusedAt
+	for _, state := range wanting {
+		count := tx.CountCopies(a.UID, state, maxCounted)
+		if state == store.CopyParked && v.Stands != AccountOpen {
+			v.Waiting += count // for the account to be connected, and go on then
+			continue
+		}
+		v.Attention += count
 	}
 	return v
+}
+
+// stands tells whether an account lets us in, as far as we know.
+func (n *Networks) stands(a *Account, known store.Network) string {
+	if a.Way == "" {
+		return AccountOpen
+	}
+	switch secret, err := n.Site.secretOf(n.DB, a, known); {
+	case err != nil:
+		return AccountClosed
+	case known.Refused == copyKey(a.UID, secret):
+		return AccountRefused
+	}
+	return AccountOpen
 }
 
 // Attention lists copies that wait for the owner: at most limit of each state at an account.
@@ -113,6 +125,13 @@ func (n *Networks) Attention(ctx context.Context, limit int) (all []CopyView, er
 		all = nil
 		for _, state := range wanting {
 			for _, a := range n.Site.Accounts {
+				known, err := tx.Network(a.UID)
+				if err != nil {
+					return err
+				}
+				if state == store.CopyParked && n.stands(a, known) != AccountOpen {
+					continue // they wait for the account to be connected
+				}
 				some, _, err := tx.CopiesIn(a.UID, state, store.Range{Limit: limit, Backward: true})
 				if err != nil {
 					return err

@@ -242,7 +242,7 @@ func TestALockedOutAccountIsNotHammered(t *testing.T) {
 		if c.State != store.CopyParked || !strings.Contains(c.Note, "connect") {
 			t.Errorf("got %+v, want it parked with a message", c)
 		}
-		if accounts, err := w.networks().Accounts(ctx); err != nil || accounts[0].Stands != site.AccountRefused || accounts[0].Attention != 10 {
+		if accounts, err := w.networks().Accounts(ctx); err != nil || accounts[0].Stands != site.AccountRefused || accounts[0].Waiting != 10 {
 			t.Errorf("the owner sees %+v %v", accounts, err)
 		}
 		n.set(func() { n.fails = nil })
