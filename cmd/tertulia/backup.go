@@ -88,6 +88,7 @@ func restore(ctx context.Context, load func() (*settings, error), f given, io st
 }
 
 const restoredNext = `All tokens and sessions are dead: tertulia link signs you in, and editors have to do so anew.
+Networks have to be connected anew, but for those whose token the settings name.
 Nothing goes out: tertulia job list shows what waits, tertulia resume lets it go.
 `
 
