@@ -20,6 +20,8 @@ type network struct {
 	at  string // its address
 	can syndicate.Abilities
 
+	takes time.Duration // each answer
+
 	mu      sync.Mutex
 	posts   []*netPost
 	calls   []string                     // what it was asked, in order
@@ -123,6 +125,7 @@ func (n *network) find(key string) *netPost {
 }
 
 func (n *network) Publish(_ context.Context, p syndicate.Post) (syndicate.Ref, error) {
+	time.Sleep(n.takes)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.asked("publish"); err != nil {

@@ -408,3 +408,51 @@ func TestWhatMayBeOutIsLookedForFirst(t *testing.T) {
 		w.wantCopy("in the end", post, net, store.CopyPublished, n, "Hola")
 	}, n.on(net))
 }
+
+// A thousand copies to five networks, of which one takes ten seconds to say nothing for an hour: the
+// others have theirs as soon as they would without it, and it has them when it is back.
+func TestOneNetworkThatIsDownDelaysNoOther(t *testing.T) {
+	const posts = 200
+	var networks []*network
+	var settings []func(*site.Site)
+	var uids []any
+	for i := range 5 {
+		n := newNetwork(syndicate.Look)
+		n.at, n.can.Poll = fmt.Sprintf("https://net%d.example/", i), false
+		n.takes = 100 * time.Millisecond
+		networks, settings, uids = append(networks, n), append(settings, n.on(n.at)), append(uids, n.at)
+	}
+	down := networks[4]
+	down.takes = 10 * time.Second
+	down.fails = func(string) error { return netDown }
+	inWorld(t, func(t *testing.T, w *world) {
+		began := time.Now()
+		for i := range posts {
+			w.chosen(fmt.Sprint("Post ", i), uids...)
+		}
+		all := func(n *network) time.Duration {
+			for len(n.there()) < posts {
+				if time.Since(began) > 6*time.Hour {
+					t.Fatalf("%s has %d copies, want %d", n.at, len(n.there()), posts)
+				}
+				pass(time.Second)
+			}
+			return time.Since(began).Round(time.Second)
+		}
+		for _, n := range networks[:4] {
+			took := all(n)
+			if took > 30*time.Second { // 200 calls of a tenth of a second
+				t.Errorf("%s has all its copies after %s", n.at, took)
+			}
+			t.Logf("%s: %d copies after %s", n.at, posts, took)
+		}
+		pass(time.Hour - time.Since(began))
+		asked := down.count("")
+		down.set(func() { down.fails, down.takes = nil, 100*time.Millisecond })
+		took := all(down)
+		if asked > 12 || took > 100*time.Minute {
+			t.Errorf("it was asked %d times in its hour, and has all after %s", asked, took)
+		}
+		t.Logf("%s, down for an hour and asked %d times in it: %d copies after %s", down.at, asked, posts, took)
+	}, settings...)
+}
