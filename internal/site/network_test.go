@@ -29,7 +29,8 @@ type network struct {
 	cuts    func(doing string) error     // after it was done
 	answers map[string]syndicate.Answers // by id of the post
 	look    map[string]error             // by id of the answer
-	knows   map[string]syndicate.Ref     // by address
+	who     error
+	knows   map[string]syndicate.Ref // by address
 }
 
 // netPost is a post on the network.
@@ -112,7 +113,9 @@ func (n *network) set(change func()) {
 }
 
 func (n *network) Who(context.Context) (syndicate.Author, error) {
-	return syndicate.Author{Name: "Me", Handle: "me@net.example", URL: n.at + "@me"}, nil
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return syndicate.Author{Name: "Me", Handle: "me@net.example", URL: n.at + "@me"}, n.who
 }
 
 func (n *network) Abilities(context.Context) (syndicate.Abilities, error) { return n.can, nil }
