@@ -282,8 +282,8 @@ func (j *Jobs) voiceOf(h hearing, all []syndicate.Answer, a syndicate.Answer) (v
 	v.origin = store.Origin{Target: h.at.UID, Copy: h.copy.Ref.ID, Type: a.Type, Ref: store.Ref(a.Ref)}
 	author := harmless(mf2.Author{Name: cmp.Or(a.Author.Name, a.Author.Handle), URL: a.Author.URL, Photo: a.Author.Photo}, base)
 	address := ""
-	if a.URL != "" { // no address is none, and not that of the copy
-		address = sanitize.URL(a.URL, base)
+	if gesture := a.Type == "like" || a.Type == "repost"; a.URL != "" && (!gesture || strings.Contains(a.URL, "#")) {
+		address = sanitize.URL(a.URL, base) // no address is none, and a gesture does not have that of what it is about
 	}
 	v.source = cmp.Or(address, gestureAt(h.copy.Ref.URL, a))
 	v.version = store.Version{

@@ -119,7 +119,8 @@ func (n *Networks) stands(a *Account, known store.Network) string {
 	return AccountOpen
 }
 
-// Attention lists copies that wait for the owner: at most limit of each state at an account.
+// Attention lists copies that wait for the owner: at most limit of them, first those of which nobody
+// knows whether they are there.
 func (n *Networks) Attention(ctx context.Context, limit int) (all []CopyView, err error) {
 	err = n.DB.View(ctx, n.Site.Key, func(tx *store.Tx) error {
 		all = nil
@@ -132,11 +133,11 @@ func (n *Networks) Attention(ctx context.Context, limit int) (all []CopyView, er
 				if state == store.CopyParked && n.stands(a, known) != AccountOpen {
 					continue // they wait for the account to be connected
 				}
-				some, _, err := tx.CopiesIn(a.UID, state, store.Range{Limit: limit, Backward: true})
+				some, _, err := tx.CopiesIn(a.UID, state, store.Range{Limit: max(limit-len(all), 1), Backward: true})
 				if err != nil {
 					return err
 				}
-				for _, c := range some {
+				for _, c := range some[:min(len(some), limit-len(all))] {
 					all = append(all, n.copyView(tx, a, c))
 				}
 			}
@@ -213,7 +214,7 @@ func (n *Networks) Leave(ctx context.Context, post, uid string) error {
 	return n.decide(ctx, post, uid, func(tx *store.Tx, c *store.Copy) error {
 		c.State, c.Note, c.Begun, c.Text, c.Composer, c.Next = store.CopyGone, "the owner wants none", time.Time{}, "", "", time.Time{}
 		c.History = store.AddEvent(c.History, store.Event{At: tx.Now, Stage: "given up"})
-		return tx.PutCopy(*c)
+		return n.put(tx, c)
 	})
 }
 
@@ -257,11 +258,20 @@ func (n *Networks) Found(ctx context.Context, post, uid, address string) error {
 			c.Next = tx.Now.Add(pollFirst)
 		}
 		c.History = store.AddEvent(c.History, store.Event{At: tx.Now, Stage: string(c.State), Note: "by the owner: " + ref.URL})
-		if err := tx.PutCopy(*c); err != nil {
+		if err := n.put(tx, c); err != nil {
 			return err
 		}
 		return tx.Enqueue(copiedJob(c.Post))
 	})
+}
+
+// put writes a copy of which the owner has decided. Its job, which may be parked, sees that there
+// is nothing left to do, and goes.
+func (n *Networks) put(tx *store.Tx, c *store.Copy) error {
+	if err := tx.PutCopy(*c); err != nil {
+		return err
+	}
+	return tx.Enqueue(n.Site.syndicateJob(c.Post, c.Target))
 }
 
 // decide changes a copy that waits for its owner; one that does not is left alone, since somebody

@@ -192,9 +192,15 @@ func TestACopyIsGivenUpAfterSevenDays(t *testing.T) {
 		if jobs := w.jobList(); len(jobs) != 1 || jobs[0].Parked.IsZero() || !strings.Contains(jobs[0].Error, "seven days") {
 			t.Errorf("left: %+v, want it parked", jobs)
 		}
+		other := w.chosen("Adiós", net)
+		pass(8 * 24 * time.Hour)
+		must(t, w.networks().Leave(t.Context(), other, net))
 		n.set(func() { n.fails = nil })
 		must(t, w.networks().Retry(t.Context(), post, net))
 		pass(time.Minute)
+		if jobs := w.jobList(); len(jobs) > 0 {
+			t.Errorf("left: %+v", jobs)
+		}
 		w.wantCopy("after a retry", post, net, store.CopyPublished, n, "Hola")
 	}, n.on(net))
 }
@@ -379,6 +385,9 @@ func TestAPreparedTextIsTheOwnersToPost(t *testing.T) {
 		must(t, w.networks().Found(t.Context(), post, "x", " https://x.example/me/1 "))
 		pass(time.Minute)
 		w.wantCopies("posted", post, "https://x.example/me/1")
+		if jobs := w.jobList(); len(jobs) > 0 {
+			t.Errorf("left: %+v", jobs)
+		}
 		w.remove(post)
 		pass(time.Minute)
 		if c := w.copyOf(post, "x"); c.State != store.CopyUnclear || !strings.Contains(c.Note, "https://x.example/me/1") {

@@ -10,9 +10,8 @@ import (
 	"tertulia/internal/web/theme"
 )
 
-// copiesShown is how many copies of a kind and an account the page lists; the others come when
-// these are decided about.
-const copiesShown = 10
+// copiesShown is how many copies the page lists; the others come when these are decided about.
+const copiesShown = 20
 
 // networks shows the accounts that copies go to, and the copies that wait for the owner.
 func (p *pages) networks(w http.ResponseWriter, r *http.Request) {
