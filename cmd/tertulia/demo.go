@@ -41,7 +41,12 @@ func demo(ctx context.Context, load func() (*settings, error), f given, io stdio
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	language := set.Sites[0].Language
-	ana, err := startDemoSite(ctx, filepath.Join(dir, "ana"), "Ana", language, log)
+	network, err := startDemoNetwork(dir, lang.For(language).T("demo.network"))
+	if err != nil {
+		return io.fail(err, "")
+	}
+	defer network.server.Close()
+	ana, err := startDemoSite(ctx, filepath.Join(dir, "ana"), "Ana", language, log, network.account)
 	if err != nil {
 		return io.fail(err, "")
 	}
@@ -53,6 +58,7 @@ func demo(ctx context.Context, load func() (*settings, error), f given, io stdio
 	defer bruno.stop()
 
 	d := newDemonstration(ana, bruno, language, io)
+	d.network = network
 	permalink, err := d.play(ctx)
 	if err != nil {
 		return io.fail(err, "tertulia demo --once --verbose shows each step")
@@ -77,8 +83,8 @@ type demoSite struct {
 	db     *store.DB
 }
 
-// startDemoSite runs a service on a free port.
-func startDemoSite(ctx context.Context, dir, name, language string, log *slog.Logger) (*demoSite, error) {
+// startDemoSite runs a service on a free port, with accounts that copies of its posts go to.
+func startDemoSite(ctx context.Context, dir, name, language string, log *slog.Logger, accounts ...syndicateSettings) (*demoSite, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -90,6 +96,7 @@ func startDemoSite(ctx context.Context, dir, name, language string, log *slog.Lo
 	}
 	one := &set.Sites[0]
 	one.Name, one.Author.Name, one.Language = name, name, language
+	one.Syndicate = accounts
 	one.Conversation.Comments = true // whoever looks at it has no site there to reply from
 	db, err := store.Open(dir, store.Options{Log: log})
 	if err != nil {
@@ -119,6 +126,7 @@ type demonstration struct {
 	l          lang.Lang
 	io         stdio
 	ana, bruno *demoSite
+	network    *demoNetwork // nil: copies go nowhere
 	client     *http.Client // to the two sites and nowhere else
 }
 
@@ -135,13 +143,23 @@ func (d *demonstration) say(key string, args ...any) { fmt.Fprintln(d.io.out, d.
 const demoPatience = 20 * time.Second
 
 func (d *demonstration) play(ctx context.Context) (permalink string, err error) {
-	permalink, err = d.post(ctx, d.ana, url.Values{
+	form := url.Values{
 		"h": {"entry"}, "name": {d.l.T("demo.post.name")}, "content": {d.l.T("demo.post.content")}, "category[]": {"indieweb", "tertulia"},
-	})
+	}
+	if d.network != nil {
+		form.Set("mp-syndicate-to", d.network.account.uid())
+	}
+	permalink, err = d.post(ctx, d.ana, form)
 	if err != nil {
 		return "", fmt.Errorf("post through Micropub: %w", err)
 	}
 	d.say("demo.posted", permalink)
+	if d.network != nil {
+		if err := d.waits(ctx, permalink); err != nil {
+			return "", err
+		}
+		d.say("demo.waits")
+	}
 
 	reply := d.l.T("demo.reply")
 	answer, err := d.post(ctx, d.bruno, url.Values{"h": {"entry"}, "in-reply-to": {permalink}, "content": {reply}})
@@ -176,7 +194,10 @@ func (d *demonstration) play(ctx context.Context) (permalink string, err error) 
 		return "", errors.New("the reply is approved, but does not stand under the post")
 	}
 	d.say("demo.shown")
-	return permalink, nil
+	if d.network != nil {
+		err = d.comesBack(ctx, permalink)
+	}
+	return permalink, err
 }
 
 // post makes a post as an editor does, with a token of its own.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,12 +202,15 @@ func (n *Networks) Ask(ctx context.Context, post, uid string) error {
 	})
 }
 
-// Retry has a copy made again: the owner says that there is none.
+// Retry has a copy made again now. Of one that is unclear the owner says so that there is none.
 func (n *Networks) Retry(ctx context.Context, post, uid string) error {
+	n.Jobs.rests.answered(n.Site.copyLane(uid))
 	return n.decide(ctx, post, uid, func(tx *store.Tx, c *store.Copy) error {
-		c.Begun = time.Time{}
+		if c.State == store.CopyUnclear {
+			c.Begun = time.Time{}
+		}
 		return retryCopy(tx, n.Site, *c)
-	})
+	}, store.CopyWaiting)
 }
 
 // Leave gives a copy up: the post stays without.
@@ -275,15 +279,14 @@ func (n *Networks) put(tx *store.Tx, c *store.Copy) error {
 }
 
 // decide changes a copy that waits for its owner; one that does not is left alone, since somebody
-// was quicker: ErrUndecidable.
-func (n *Networks) decide(ctx context.Context, post, uid string, change func(*store.Tx, *store.Copy) error) error {
+// was quicker: ErrUndecidable. too are other states in which it can be changed.
+func (n *Networks) decide(ctx context.Context, post, uid string, change func(*store.Tx, *store.Copy) error, too ...store.CopyState) error {
 	return n.DB.Update(ctx, n.Site.Key, func(tx *store.Tx) error {
 		c, err := tx.Copy(post, uid)
 		if err != nil {
 			return err
 		}
-		switch c.State {
-		case store.CopyUnclear, store.CopyPrepared, store.CopyParked, store.CopyRefused:
+		if slices.Contains(slices.Concat(wanting, too), c.State) {
 			return change(tx, &c)
 		}
 		return fmt.Errorf("the copy of %s is %s: %w", post, c.State, ErrUndecidable)
