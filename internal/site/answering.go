@@ -65,16 +65,16 @@ const MaxReply = 32 << 10
 
 // Asked is a mention as it is shown to whom answers it.
 type Asked struct {
-	Waiting                // as the inbox shows it; Why is "" when readers see it already
-	State     store.State  // where it stands
-	Answer    string       // why it is not shown, or that it is: see [Answer]
-	Reach     []string     // the addresses that an answer replies to: where it was said, and who has brought it
-	Pending   bool         // answering it approves it
-	Gone      bool         // it cannot be answered: see Answer
-	Aside     bool         // the owner wants to leave it
-	Given     []GivenReply // the answers that there are, the oldest first
-	Takes     bool         // the site takes posts
-	Syndicate []string     // uids of the targets through which the answer goes back
+	Waiting              // as the inbox shows it; Why is "" when readers see it already
+	State   store.State  // where it stands
+	Answer  string       // why it is not shown, or that it is: see [Answer]
+	Reach   []string     // the addresses that an answer replies to: where it was said, and who has brought it
+	Pending bool         // answering it approves it
+	Gone    bool         // it cannot be answered: see Answer
+	Aside   bool         // the owner wants to leave it
+	Given   []GivenReply // the answers that there are, the oldest first
+	Takes   bool         // the site takes posts
+	Back    string       // the account through which the answer goes back to a network; "": there is none
 }
 
 // GivenReply is an answer of the owner's that there is.
@@ -97,7 +97,7 @@ func (a *Answering) Asked(ctx context.Context, id string, l lang.Lang) (asked As
 			State:   m.State, Answer: Answer(l, m), Pending: waits(m), Gone: !answerableNow(m), Aside: !m.Aside.IsZero(), Takes: a.Site.Publish != nil,
 		}
 		if v != nil {
-			asked.Digest, asked.Person, asked.Reach, asked.Syndicate = v.Digest, v.Person, a.Site.reach(m, v), a.Site.backTo(m)
+			asked.Digest, asked.Person, asked.Reach, asked.Back = v.Digest, v.Person, a.Site.reach(m, v), a.Site.broughtBy(&m)
 		}
 		if asked.Pending {
 			asked.Why = m.Why
@@ -175,11 +175,15 @@ func (s *Site) reach(m store.Mention, v *store.Version) []string {
 	return []string{first}
 }
 
-func (s *Site) backTo(m store.Mention) []string {
-	if s.BackTo == nil {
-		return nil
+// broughtBy names the account through which a mention has come, and to whose network an answer
+// goes back; "" where there is none.
+func (s *Site) broughtBy(m *store.Mention) string {
+	if m.Origin != nil {
+		if a := s.account(m.Origin.Target); a != nil {
+			return a.Name
+		}
 	}
-	return s.BackTo(m)
+	return ""
 }
 
 // Answer keeps a post that answers a mention, and promises all that follows. What waits is
@@ -254,10 +258,7 @@ func (a *Answering) post(m store.Mention, property string, answer OwnAnswer) mic
 	if answer.Text != "" {
 		item.Properties["content"] = []any{answer.Text}
 	}
-	c := micropub.Create{Item: item, Commands: map[string][]any{}}
-	for _, uid := range a.Site.backTo(m) {
-		c.Commands["mp-syndicate-to"] = append(c.Commands["mp-syndicate-to"], uid)
-	}
+	c := micropub.Create{Item: item}
 	sum := sha256.Sum256([]byte(strings.Join([]string{"answer", a.Site.Key, m.ID, string(answer.Kind), answer.Text}, "\x00")))
 	c.Digest = hex.EncodeToString(sum[:])
 	return c

@@ -98,7 +98,7 @@ func (w *world) hook(kinds ...string) (*hooked, *site.Notices, string) {
 
 func (w *world) public(id, text string) {
 	w.t.Helper()
-	w.put(store.Mention{ID: id, Source: "https://bea.example/" + id, State: store.Approved, Shown: said("bea.example", "Bea", text)})
+	w.put(store.Mention{ID: id, Source: "https://bea.example/" + id, State: store.Approved, Shown: replied("bea.example", "Bea", text)})
 }
 
 // READ-API 6: the body is that of webmention.io and is signed; what goes is told too, and what has
@@ -135,7 +135,7 @@ func TestHookIsToldOfMentions(t *testing.T) {
 			t.Errorf("post: %v", c.body["post"])
 		}
 		m := w.mention("a")
-		m.Shown = said("bea.example", "Bea", "hello again")
+		m.Shown = replied("bea.example", "Bea", "hello again")
 		w.put(m)
 		w.lookout()
 		m = w.mention("a")
@@ -345,8 +345,8 @@ func TestHookOfOtherKinds(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h, _, _ := w.hook(site.KindWaiting, site.KindTrouble, site.KindAccess)
 		calls := h.count() // the hook itself is news of the kind access
-		w.put(store.Mention{ID: "a", Source: "https://bea.example/1", State: store.Pending, Shown: said("bea.example", "Bea", "unseen")})
-		w.put(store.Mention{ID: "b", Source: "https://bea.example/2", State: store.Quarantined, Shown: said("bea.example", "Bea", "junk")})
+		w.put(store.Mention{ID: "a", Source: "https://bea.example/1", State: store.Pending, Shown: replied("bea.example", "Bea", "unseen")})
+		w.put(store.Mention{ID: "b", Source: "https://bea.example/2", State: store.Quarantined, Shown: replied("bea.example", "Bea", "junk")})
 		w.public("c", "public")
 		if err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error {
 			return errors.Join(tx.Enqueue(store.Job{Kind: "unknown", Key: "k"}), tx.Record(store.Decision{Action: "make token", By: "me", Note: "App"}))

@@ -123,8 +123,10 @@ func (j *Jobs) Handlers() map[string]queue.Handler {
 // picture smaller in a minute.
 func (j *Jobs) Leases() map[string]time.Duration {
 	const build, clone, scan = 15 * time.Minute, 15 * time.Minute, 15 * time.Minute
-	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute, jobAgain: 5 * time.Minute, jobCheck: checkTime}
-	return map[string]time.Duration{jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute, jobAgain: 5 * time.Minute, jobSyndicate: 10 * time.Minute}
+	return map[string]time.Duration{
+		jobDeploy: build, jobAdopt: clone, jobPublish: clone, jobWatch: scan, jobResize: 5 * time.Minute, jobAgain: 5 * time.Minute, jobCheck: checkTime,
+		jobSyndicate: 10 * time.Minute,
+	}
 }
 
 // Begin promises what has to be done once after the start: to look through the source of a

@@ -107,8 +107,8 @@ func (w *world) put(m store.Mention) {
 	}
 }
 
-// said is a reply by a person of a host.
-func said(host, person, text string) *store.Version {
+// replied is a reply by a person of a host.
+func replied(host, person, text string) *store.Version {
 	return &store.Version{Type: "reply", Author: mf2.Author{Name: person, URL: "https://" + host + "/"}, Person: person, URL: "https://" + host + "/1", Text: text, Digest: text}
 }
 
@@ -125,7 +125,7 @@ func (w *world) letters() (all []store.Letter) {
 func TestWaitingIsToldOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		box := w.attend()
-		w.put(store.Mention{ID: "a", Source: "https://bea.example/1", State: store.Pending, Shown: said("bea.example", "Bea", "Hello there")})
+		w.put(store.Mention{ID: "a", Source: "https://bea.example/1", State: store.Pending, Shown: replied("bea.example", "Bea", "Hello there")})
 		w.lookout()
 		w.lookout()
 		subject, body := box.last()
@@ -145,7 +145,7 @@ func TestWaitingIsToldOnce(t *testing.T) {
 		w.put(m)
 		w.lookout()
 		m = w.mention("a")
-		m.Held = said("bea.example", "Bea", "Something else")
+		m.Held = replied("bea.example", "Bea", "Something else")
 		w.put(m)
 		w.lookout()
 		if _, body := box.last(); box.count() != 3 || !strings.Contains(body, "Something else") {
@@ -160,8 +160,8 @@ func TestWhatNoLongerHoldsIsNotTold(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		box := w.attend()
 		box.fail = errors.New("come later")
-		w.put(store.Mention{ID: "a", Source: "https://bea.example/1", State: store.Pending, Shown: said("bea.example", "Bea", "Decided")})
-		w.put(store.Mention{ID: "b", Source: "https://caro.example/1", State: store.Pending, Shown: said("caro.example", "Caro", "Stays")})
+		w.put(store.Mention{ID: "a", Source: "https://bea.example/1", State: store.Pending, Shown: replied("bea.example", "Bea", "Decided")})
+		w.put(store.Mention{ID: "b", Source: "https://caro.example/1", State: store.Pending, Shown: replied("caro.example", "Caro", "Stays")})
 		w.lookout()
 		if err := w.mentions.Delete(t.Context(), "me", "a"); err != nil {
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func TestWhatNoLongerHoldsIsNotTold(t *testing.T) {
 		if _, body := box.last(); box.count() != 1 || strings.Contains(body, "Decided") || !strings.Contains(body, "Stays") {
 			t.Errorf("got %d letters, the last\n%s", box.count(), body)
 		}
-		w.put(store.Mention{ID: "c", Source: "https://dora.example/1", State: store.Pending, Shown: said("dora.example", "Dora", "Erased")})
+		w.put(store.Mention{ID: "c", Source: "https://dora.example/1", State: store.Pending, Shown: replied("dora.example", "Dora", "Erased")})
 		w.lookout()
 		if err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error { return tx.DropMention("b") }); err != nil {
 			t.Fatal(err)
@@ -181,7 +181,7 @@ func TestWhatNoLongerHoldsIsNotTold(t *testing.T) {
 		box.mu.Lock()
 		box.fail = errors.New("come later")
 		box.mu.Unlock()
-		w.put(store.Mention{ID: "d", Source: "https://eva.example/1", State: store.Pending, Shown: said("eva.example", "Eva", "Gone")})
+		w.put(store.Mention{ID: "d", Source: "https://eva.example/1", State: store.Pending, Shown: replied("eva.example", "Eva", "Gone")})
 		w.lookout()
 		if err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error { return tx.DropMention("d") }); err != nil {
 			t.Fatal(err)
@@ -205,7 +205,7 @@ func TestNoMoreThanSixMailsAnHour(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		box := w.attend()
 		for i := range 20 {
-			w.put(store.Mention{Source: fmt.Sprintf("https://bea.example/%d", i), State: store.Pending, Shown: said("bea.example", "Bea", fmt.Sprint("text ", i))})
+			w.put(store.Mention{Source: fmt.Sprintf("https://bea.example/%d", i), State: store.Pending, Shown: replied("bea.example", "Bea", fmt.Sprint("text ", i))})
 			w.lookout()
 		}
 		if box.count() != 6 {
@@ -255,7 +255,7 @@ func TestDigestIsDue(t *testing.T) {
 	}
 	inWorld(t, func(t *testing.T, w *world) { // it is midnight of the first of January 2000
 		box := w.attend()
-		w.put(store.Mention{Source: "https://bea.example/1", State: store.Pending, Shown: said("bea.example", "Bea", "Hello")})
+		w.put(store.Mention{Source: "https://bea.example/1", State: store.Pending, Shown: replied("bea.example", "Bea", "Hello")})
 		pass(7*time.Hour + 59*time.Minute - time.Since(time.Now()))
 		w.lookout()
 		if box.count() != 0 {
@@ -280,8 +280,8 @@ func TestDigestIsDue(t *testing.T) {
 // is not. The same after a kind is turned on, and what an import brings is no news.
 func TestFirstLook(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.put(store.Mention{Source: "https://bea.example/1", State: store.Approved, Shown: said("bea.example", "Bea", "Old")})
-		w.put(store.Mention{Source: "https://bea.example/2", State: store.Pending, Shown: said("bea.example", "Bea", "Waits since long")})
+		w.put(store.Mention{Source: "https://bea.example/1", State: store.Approved, Shown: replied("bea.example", "Bea", "Old")})
+		w.put(store.Mention{Source: "https://bea.example/2", State: store.Pending, Shown: replied("bea.example", "Bea", "Waits since long")})
 		if err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error {
 			return tx.Record(store.Decision{Action: "make token", Note: "before"})
 		}); err != nil {
@@ -292,11 +292,11 @@ func TestFirstLook(t *testing.T) {
 		if box.count() != 1 || subject != "Me: 1 mention waits" || strings.Contains(body, "Old") {
 			t.Errorf("got %d letters, %q\n%s", box.count(), subject, body)
 		}
-		imported := said("bea.example", "Bea", "Imported")
+		imported := replied("bea.example", "Bea", "Imported")
 		imported.Imported = true
 		w.put(store.Mention{Source: "https://bea.example/3", State: store.Approved, Shown: imported})
-		w.put(store.Mention{Source: "https://bea.example/4", State: store.Approved, Decision: store.Approved, Shown: said("bea.example", "Bea", "By hand")})
-		w.put(store.Mention{Source: "https://bea.example/5", State: store.Approved, Shown: said("bea.example", "Bea", "By trust")})
+		w.put(store.Mention{Source: "https://bea.example/4", State: store.Approved, Decision: store.Approved, Shown: replied("bea.example", "Bea", "By hand")})
+		w.put(store.Mention{Source: "https://bea.example/5", State: store.Approved, Shown: replied("bea.example", "Bea", "By trust")})
 		if err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error {
 			return tx.Record(store.Decision{Action: "sign in", By: "https://me.example/", Note: "by link"})
 		}); err != nil {
@@ -350,7 +350,7 @@ func TestTroubleIsTold(t *testing.T) {
 		box.mu.Lock()
 		box.fail = fmt.Errorf("550 nobody: %w", site.ErrRefused)
 		box.mu.Unlock()
-		w.put(store.Mention{Source: "https://bea.example/1", State: store.Pending, Shown: said("bea.example", "Bea", "Hello")})
+		w.put(store.Mention{Source: "https://bea.example/1", State: store.Pending, Shown: replied("bea.example", "Bea", "Hello")})
 		w.lookout()
 		w.lookout()
 		jobs := w.jobList()
@@ -371,9 +371,9 @@ func TestMailIsTriedForAWeek(t *testing.T) {
 			tries++
 			return box.send(ctx, l)
 		}
-		w.put(store.Mention{Source: "https://bea.example/1", State: store.Pending, Shown: said("bea.example", "Bea", "Hello")})
+		w.put(store.Mention{Source: "https://bea.example/1", State: store.Pending, Shown: replied("bea.example", "Bea", "Hello")})
 		w.lookout()
-		w.put(store.Mention{Source: "https://bea.example/2", State: store.Pending, Shown: said("bea.example", "Bea", "Again")})
+		w.put(store.Mention{Source: "https://bea.example/2", State: store.Pending, Shown: replied("bea.example", "Bea", "Again")})
 		for range 7 * 24 {
 			pass(time.Hour)
 			w.lookout()
@@ -421,7 +421,7 @@ func TestNothingIsNoticedForNobody(t *testing.T) {
 	for name, tell := range map[string]func(*site.Site){"nobody": func(*site.Site) {}, "nothing new": telling(all(site.Now))} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
-				w.put(store.Mention{Source: "https://bea.example/1", State: store.Pending, Shown: said("bea.example", "Bea", "Hello")})
+				w.put(store.Mention{Source: "https://bea.example/1", State: store.Pending, Shown: replied("bea.example", "Bea", "Hello")})
 				if name != "nobody" {
 					w.attend()
 				}

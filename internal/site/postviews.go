@@ -309,7 +309,7 @@ func (p *Posts) About(ctx context.Context, address string) (v PostView, err erro
 				v.Channel = c.Name
 			}
 		}
-		for _, t := range p.Site.Targets {
+		for _, t := range p.Site.targets() {
 			if slices.Contains(post.Syndicate, t.UID) {
 				v.Wanted = append(v.Wanted, t.Name)
 			}

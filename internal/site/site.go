@@ -32,7 +32,6 @@ import (
 	"tertulia/internal/publish"
 	"tertulia/mf2"
 	"tertulia/micropub"
-	"tertulia/store"
 )
 
 // Site is one site and its settings. It does not change while the service runs.
@@ -60,10 +59,6 @@ type Site struct {
 
 	Channels []micropub.Channel // that posts can go into
 	Accounts []*Account         // that copies can go to
-
-	// BackTo names the Targets, by uid, through which an answer goes back to where a mention came
-	// from; nil: no network is connected that brings any.
-	BackTo func(store.Mention) []string
 
 	// Source is Publish where posts go into the source of a site that a generator builds;
 	// nil elsewhere. Remote is where its history is kept, nil for nowhere. Addresses tells

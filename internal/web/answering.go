@@ -40,12 +40,8 @@ func (p *pages) showAnswering(w http.ResponseWriter, r *http.Request, status int
 		Stands: asked.Answer, Reach: asked.Reach, Pending: asked.Pending, Gone: asked.Gone, Aside: asked.Aside, Takes: asked.Takes,
 		Done: r.URL.Query().Get("done") == "1", Error: wrong, Text: r.PostFormValue("text"), Max: site.MaxReply, Now: time.Now(),
 	}
-	for _, uid := range asked.Syndicate {
-		for _, target := range p.Targets {
-			if target.UID == uid {
-				view.Back = append(view.Back, target.Name)
-			}
-		}
+	if asked.Back != "" {
+		view.Back = append(view.Back, asked.Back)
 	}
 	for _, g := range asked.Given {
 		view.Given = append(view.Given, theme.Given{Kind: string(g.Kind), URL: g.URL})
