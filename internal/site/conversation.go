@@ -179,7 +179,7 @@ func (s *Site) response(tx *store.Tx, m store.Mention, v *store.Version) Respons
 
 // inFull is a mention with one of its versions, as the owner sees it.
 func (s *Site) inFull(tx *store.Tx, m store.Mention, v *store.Version) Response {
-	r := Response{ID: m.ID, Source: s.sourceOf(&m), Target: m.Target, Number: m.Number, Received: m.Public, Comment: m.Kind == store.Comment, Own: m.Kind == store.OwnAnswer, folded: m.Folded}
+	r := Response{ID: m.ID, Source: s.sourceOf(&m), Target: m.Target, Number: m.Number, Received: m.Public, Comment: m.Kind == store.Comment, Own: m.Ours, folded: m.Folded}
 	if u, err := url.Parse(r.Source); err == nil {
 		r.Host = u.Host
 	}

@@ -231,7 +231,7 @@ func folded(text string) string {
 type Record struct {
 	Kept
 	Target  string
-	Comment bool
+	Asked   bool // its source can be asked again
 	History []Happened
 	Made    []Made // decisions about it, newest first
 }
@@ -249,7 +249,7 @@ func (i *Inbox) Mention(ctx context.Context, l lang.Lang, id string) (r Record, 
 		if err != nil {
 			return err
 		}
-		r = Record{Kept: i.kept(tx, l, m), Target: m.Target, Comment: m.Kind == store.Comment}
+		r = Record{Kept: i.kept(tx, l, m), Target: m.Target, Asked: m.Asked()}
 		for _, e := range m.History {
 			r.History = append(r.History, Happened{e.At, e.Stage, e.Note})
 		}

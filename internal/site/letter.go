@@ -99,7 +99,7 @@ func (l *Letter) add(tx *store.Tx, kind string, refs []string) error {
 		})
 		l.New, l.Waiting = len(all), l.Site.byPerson(tx, all)
 	case KindPublic:
-		all := l.Site.mentionsOf(tx, refs, func(m *store.Mention) bool { return m.IsPublic() && m.Decision != store.Approved })
+		all := l.Site.mentionsOf(tx, refs, func(m *store.Mention) bool { return m.IsPublic() && !m.Ours && m.Decision != store.Approved })
 		return l.byPage(tx, all)
 	case KindTrouble:
 		for _, job := range tx.JobsParked(mostParked) {

@@ -152,7 +152,7 @@ func (s *Site) asAuthor() mf2.Author {
 // isOwn tells whether a mention is by somebody who looks after the site: it stands on the site
 // itself, or its author is confirmed to be one of them.
 func (s *Site) isOwn(tx *store.Tx, m *store.Mention) bool {
-	if m.Kind == store.OwnAnswer {
+	if m.Kind == store.OwnAnswer || m.Shown != nil && m.Shown.Own {
 		return true
 	}
 	if u, err := url.Parse(m.Source); err == nil && m.Kind == store.Webmention {

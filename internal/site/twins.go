@@ -32,7 +32,7 @@ func sameEntry(v *store.Version) string {
 
 // standFor finds out whether a mention is an entry that is there already.
 func (s *Site) standFor(tx *store.Tx, m *store.Mention) error {
-	if m.Kind != store.Webmention {
+	if m.Kind == store.Comment || m.Kind == store.OwnAnswer {
 		return nil // it is told by what it says, or by its post
 	}
 	v := m.Shown

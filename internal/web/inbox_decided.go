@@ -101,7 +101,7 @@ func (p *pages) mentioned(w http.ResponseWriter, r *http.Request) {
 	view := theme.Mentioned{
 		Shell: p.shell(r, owner), Action: p.base.Path + "admin/decide", Back: p.here(r), Rooms: p.talkRooms(r), Notice: p.notice(r),
 		Row: p.keptRow(&excerpts{words: wordsOfTitle}, m.Kept), Digest: m.Digest, Response: excerpt(m.Response), Target: theme.Link{URL: m.Target},
-		Replay: !m.Comment, List: p.madeViews(m.Made), Now: time.Now(),
+		Replay: m.Asked, List: p.madeViews(m.Made), Now: time.Now(),
 	}
 	if len(m.HTML) <= wholeText {
 		view.Response = response(m.Response)
