@@ -22,7 +22,7 @@ lint: ## gofmt, vet, staticcheck, known vulnerabilities
 	else echo "govulncheck: passed over, it or its database cannot be reached"; fi
 
 test: ## every test, with the race detector and in any order
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 30m ./...
 
 build: ## the program, as one static binary
 	CGO_ENABLED=0 go build -trimpath -o tertulia ./cmd/tertulia
