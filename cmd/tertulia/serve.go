@@ -63,60 +63,13 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 	jobs.Mail, jobs.Settled = set.mailing(), set.names
 	desks := map[string]*site.Desk{}
 	server := &web.Server{Proxies: set.proxyPrefixes(), Log: log, Watchers: prefixes(set.Metrics)}
-	for i, one := range set.Sites {
-		s, err := newSite(set, one, to, log)
+	for i := range set.Sites {
+		one, desk, err := newParts(set, i, db, to, jobs, limits, log)
 		if err != nil {
 			return nil, err
 		}
-		upstream, at, err := newFront(one)
-		if err != nil {
-			return nil, err
-		}
-		if s.Publish != nil && s.Source == nil {
-			s.Publish = &site.Sized{Target: s.Publish, Site: s, DB: db}
-		}
-		access := &site.Access{Site: s, DB: db, Client: s.Client(to.strangers, parsing), Providers: set.providers(one, to.own, log)}
-		posts := &site.Posts{Site: s, DB: db, Live: live}
-		mentions := &site.Mentions{Site: s, DB: db, Limits: limits}
-		files := set.mediaDir(s.Key)
-		desk := &site.Desk{Uploads: &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20}}
-		desks[one.URL] = desk
-		inbox := &site.Inbox{Site: s, DB: db, Mentions: mentions}
-		auth := newIndieAuth(set, one, s, access, to.strangers, log)
-		jobs.Sites = append(jobs.Sites, s)
-		server.Sites = append(server.Sites, &web.Site{
-			Site:         s,
-			Upstream:     upstream,
-			At:           at,
-			Conversation: &site.Conversation{Site: s, DB: db},
-			Mentions:     mentions,
-			Inbox:        inbox,
-			People:       &site.People{Site: s, DB: db, Inbox: inbox, Erasing: &site.Erasing{Site: s, DB: db, Jobs: jobs}},
-			Comments:     &site.Comments{Site: s, DB: db, Jobs: jobs, Client: s.VisitorClient(to.strangers, parsing)},
-			Posts:        posts,
-			Answering:    &site.Answering{Site: s, DB: db, Posts: posts, Mentions: mentions},
-			Outgoing:     &site.Outgoing{Site: s, DB: db, Jobs: jobs},
-			Access:       access,
-			Pages:        &site.Pages{Site: s, DB: db, Own: to.own},
-			Networks:     &site.Networks{Site: s, DB: db, Jobs: jobs},
-			Erasing:      &site.Erasing{Site: s, DB: db, Jobs: jobs},
-			Work:         &site.Work{Site: s, DB: db},
-			Welcome:      &site.Welcome{Site: s, DB: db, Jobs: jobs},
-			Settings:     set.view(&set.Sites[i]),
-			Notices:      &site.Notices{Site: s, DB: db, Mail: set.Mail.Server},
-			IndieAuth:    auth,
-			Files:        media.Serve(files),
-			Logo:         func(ctx context.Context, address string) (string, error) { return jobs.Logo(ctx, s, address) },
-			Pictures:     media.Serve(filepath.Join(files, store.Pictures)),
-			Micropub: &micropub.Handler{
-				Backend:       desk,
-				Authorize:     access.Grant,
-				MediaEndpoint: s.Endpoint("media"),
-				TokensPage:    s.Endpoint("admin/tokens"),
-				MaxFile:       int64(set.Limits.UploadMB) << 20,
-				Log:           log,
-			},
-		})
+		desks[set.Sites[i].URL] = desk
+		jobs.Sites, server.Sites = append(jobs.Sites, one.Site), append(server.Sites, one)
 	}
 	for _, one := range set.Sites {
 		for _, other := range one.Destinations {
@@ -139,6 +92,62 @@ func wire(set *settings, db *store.DB, to clients, log *slog.Logger) (*service, 
 		problems = append(problems, s.IndieAuth.Validate(), s.Access.Client.Validate(), s.Comments.Client.Validate())
 	}
 	return svc, errors.Join(problems...)
+}
+
+// newParts makes the parts that answer for site number i of the settings, and the desk at which its
+// editors' posts arrive.
+func newParts(set *settings, i int, db *store.DB, to clients, jobs *site.Jobs, limits *site.Limits, log *slog.Logger) (*web.Site, *site.Desk, error) {
+	one, live, parsing := set.Sites[i], jobs.Live, jobs.Parsing
+	s, err := newSite(set, one, to, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	upstream, at, err := newFront(one)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.Publish != nil && s.Source == nil {
+		s.Publish = &site.Sized{Target: s.Publish, Site: s, DB: db}
+	}
+	access := &site.Access{Site: s, DB: db, Client: s.Client(to.strangers, parsing), Providers: set.providers(one, to.own, log)}
+	posts := &site.Posts{Site: s, DB: db, Live: live}
+	mentions := &site.Mentions{Site: s, DB: db, Limits: limits}
+	files := set.mediaDir(s.Key)
+	desk := &site.Desk{Uploads: &site.Uploads{Posts: posts, Dir: files, Max: int64(set.Limits.UploadMB) << 20, Quota: int64(set.Limits.UploadsMB) << 20}}
+	inbox := &site.Inbox{Site: s, DB: db, Mentions: mentions}
+	auth := newIndieAuth(set, one, s, access, to.strangers, log)
+	return &web.Site{
+		Site:         s,
+		Upstream:     upstream,
+		At:           at,
+		Conversation: &site.Conversation{Site: s, DB: db},
+		Mentions:     mentions,
+		Inbox:        inbox,
+		People:       &site.People{Site: s, DB: db, Inbox: inbox, Erasing: &site.Erasing{Site: s, DB: db, Jobs: jobs}},
+		Comments:     &site.Comments{Site: s, DB: db, Jobs: jobs, Client: s.VisitorClient(to.strangers, parsing)},
+		Posts:        posts,
+		Answering:    &site.Answering{Site: s, DB: db, Posts: posts, Mentions: mentions},
+		Outgoing:     &site.Outgoing{Site: s, DB: db, Jobs: jobs},
+		Access:       access,
+		Pages:        &site.Pages{Site: s, DB: db, Own: to.own},
+		Networks:     &site.Networks{Site: s, DB: db, Jobs: jobs},
+		Erasing:      &site.Erasing{Site: s, DB: db, Jobs: jobs},
+		Work:         &site.Work{Site: s, DB: db},
+		Welcome:      &site.Welcome{Site: s, DB: db, Jobs: jobs},
+		Settings:     set.view(&set.Sites[i]),
+		Notices:      &site.Notices{Site: s, DB: db, Mail: set.Mail.Server},
+		IndieAuth:    auth,
+		Files:        media.Serve(files),
+		Logo:         func(ctx context.Context, address string) (string, error) { return jobs.Logo(ctx, s, address) },
+		Pictures:     media.Serve(filepath.Join(files, store.Pictures)),
+		Micropub: &micropub.Handler{
+			Backend:       desk,
+			Authorize:     access.Grant,
+			MediaEndpoint: s.Endpoint("media"),
+			TokensPage:    s.Endpoint("admin/tokens"),
+			MaxFile:       int64(set.Limits.UploadMB) << 20,
+			Log:           log,
+		}}, desk, nil
 }
 
 // newIndieAuth is the owner's authorization server for a site. Its pages are web's.

@@ -203,28 +203,7 @@ func (l look) arrived(tx *store.Tx, m *store.Mention) error {
 	case m.Shown != nil && !m.Public.IsZero():
 		v.Edited = l.now
 	}
-	switch {
-	case m.Decision == store.Rejected:
-		m.State, m.Shown, m.Held = store.Rejected, &v, nil
-	case unchanged && (m.Decision == store.Approved || m.State == store.Approved):
-		m.State, m.Shown, m.Held, m.Why = store.Approved, &v, nil, ""
-	case welcome:
-		m.ByTrust = l.site.Approve == ApprovePeople && m.Decision != store.Approved && (m.ByTrust || m.State != store.Approved)
-		m.State, m.Shown, m.Held, m.Why = store.Approved, &v, nil, ""
-	case m.State == store.Approved && slices.Contains(m.Refused, v.Digest):
-		m.Held, m.Why = nil, "" // the owner has seen this one and does not want it
-	case m.State == store.Approved:
-		// Readers keep the text that was approved until the owner has seen the new one.
-		m.Held, m.Why = &v, WhyChanged
-	default:
-		// What was approved once and taken back by its source is not shown for a
-		// text that nobody has approved; nor does that approval reach the new text.
-		m.Why = l.whyWaits(m, &v, trusted)
-		m.State, m.Decision, m.ByTrust, m.Shown, m.Held = store.Pending, "", false, &v, nil
-		if m.Why == WhyLinks {
-			m.State = store.Quarantined
-		}
-	}
+	l.stand(m, &v, unchanged, welcome, trusted)
 	if moved && m.Why != "" && m.State != store.Quarantined {
 		m.Why = WhyMoved
 	}
@@ -232,6 +211,33 @@ func (l look) arrived(tx *store.Tx, m *store.Mention) error {
 		return l.site.standDown(tx, m) // the owner is asked about it, whatever else there is
 	}
 	return l.site.standFor(tx, m)
+}
+
+// stand says where a mention stands that says v now: by what the owner has decided, whether that is
+// what readers have, and whether its person is welcome.
+func (l look) stand(m *store.Mention, v *store.Version, unchanged, welcome, trusted bool) {
+	switch {
+	case m.Decision == store.Rejected:
+		m.State, m.Shown, m.Held = store.Rejected, v, nil
+	case unchanged && (m.Decision == store.Approved || m.State == store.Approved):
+		m.State, m.Shown, m.Held, m.Why = store.Approved, v, nil, ""
+	case welcome:
+		m.ByTrust = l.site.Approve == ApprovePeople && m.Decision != store.Approved && (m.ByTrust || m.State != store.Approved)
+		m.State, m.Shown, m.Held, m.Why = store.Approved, v, nil, ""
+	case m.State == store.Approved && slices.Contains(m.Refused, v.Digest):
+		m.Held, m.Why = nil, "" // the owner has seen this one and does not want it
+	case m.State == store.Approved:
+		// Readers keep the text that was approved until the owner has seen the new one.
+		m.Held, m.Why = v, WhyChanged
+	default:
+		// What was approved once and taken back by its source is not shown for a
+		// text that nobody has approved; nor does that approval reach the new text.
+		m.Why = l.whyWaits(m, v, trusted)
+		m.State, m.Decision, m.ByTrust, m.Shown, m.Held = store.Pending, "", false, v, nil
+		if m.Why == WhyLinks {
+			m.State = store.Quarantined
+		}
+	}
 }
 
 func (l look) whyWaits(m *store.Mention, v *store.Version, trusted bool) string {

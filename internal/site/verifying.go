@@ -66,17 +66,7 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	}
 	look := look{site: s, attempt: job.Attempts, now: j.DB.Now(), err: err, hopeless: j.hopeless(err)}
 	look.erased = func(e store.Erased) bool { return j.DB.Erased(s.Key, e) }
-	if mention.Shown != nil && seen.Outcome == webmention.Unlinked {
-		// Anybody may send it with another address of the page, and its page may have
-		// been merged: a mention that was verified is not taken back for that (TRAPS T-WR13).
-		if look.target = pages.linked(ctx, seen, page.ID); look.target != "" {
-			mention.Target = look.target
-			seen.Outcome, seen.Linked, seen.Reason = webmention.Linked, true, "the page links here by another address"
-		}
-	}
-	if seen.Linked && target.Fragment != "" && look.target == "" && !linksExactly(seen, target) {
-		look.target = pageOf(target) // the place in the page is what the source says, not who has sent it
-	}
+	look.target = pages.spelled(ctx, &mention, &seen, page.ID, target)
 	look.sites = s.sitesLinked(seen)
 	seen.Doc = nil // it can be large, and has said all
 	if look.seen = seen; seen.Linked {
@@ -92,6 +82,24 @@ func (j *Jobs) verify(ctx context.Context, job store.Job) (queue.Commit, error) 
 	j.Numbers.looked.Add(seen.Outcome.String(), cause(seen, look.hopeless))
 	j.log().Info("webmention looked at", "source", mention.Source, "target", mention.Target, "outcome", seen.Outcome.String(), "status", seen.Status, "attempt", job.Attempts)
 	return look.commit(mention.ID, page.ID), look.again(mention)
+}
+
+// spelled is another spelling of the target that the source links to, "" where it is the one that
+// was sent, or none. Anybody may send a mention with another address of the page, and its page may
+// have been merged: one that was verified is not taken back for that (TRAPS T-WR13). The place in
+// the page is what the source says, not who has sent it.
+func (p *Pages) spelled(ctx context.Context, m *store.Mention, seen *webmention.Verification, page string, target *url.URL) string {
+	if m.Shown != nil && seen.Outcome == webmention.Unlinked {
+		if link := p.linked(ctx, *seen, page); link != "" {
+			m.Target = link
+			seen.Outcome, seen.Linked, seen.Reason = webmention.Linked, true, "the page links here by another address"
+			return link
+		}
+	}
+	if seen.Linked && target.Fragment != "" && !linksExactly(*seen, target) {
+		return pageOf(target)
+	}
+	return ""
 }
 
 // mentioned reads a mention and its page, and tells whether that is a post. The page is
