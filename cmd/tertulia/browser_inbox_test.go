@@ -119,6 +119,7 @@ func TestInboxByKeyboard(t *testing.T) {
 	shownText(t, browser, "Aprobar, rechazar", "Usarlos en este navegador")
 	typed(t, browser, "a") // not while the help is open
 	typed(t, browser, "\x1b")
+	shown(t, browser, "#keys:not([open])")
 	typed(t, browser, "jjk")
 	focused("Totalmente de acuerdo.")
 	typed(t, browser, "jx")
@@ -158,6 +159,7 @@ func TestInboxByKeyboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	typed(t, browser, "\x1b")
+	shown(t, browser, "#keys:not([open])")
 	for range 2 {
 		typed(t, browser, "ja")
 		states(store.Approved, store.Approved, store.Rejected, store.Pending)
