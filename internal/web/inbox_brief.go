@@ -19,8 +19,9 @@ const (
 
 // excerpts are the rows of a page as they are made.
 type excerpts struct {
-	words int // bytes that each may have
-	n     int // how many there are
+	words   int  // bytes that each may have
+	n       int  // how many there are
+	answers bool // whoever reads them may answer
 }
 
 // shareOf is what each of some rows may have, up to a third of it all.

@@ -37,6 +37,7 @@ const keys = {
 	r: () => press('[value^="reject "]', current()) || press('[name="whole"][value^="reject "]', group(current())),
 	m: () => press('[name="whole"][value^="mute "]', group(current())),
 	b: () => press('[name="whole"][value^="block "]', group(current())),
+	c: () => press('a[href^="answer/"]', current()),
 	x: () => press('input[type="checkbox"]', current()) || press('input[type="checkbox"]', group(current())),
 	u: () => press('[name="undo"]', document.getElementById("notice")),
 };
