@@ -10,7 +10,7 @@ import (
 // A page stays below 50 KB whatever strangers write: its words have so many bytes, as HTML, and share
 // them.
 const (
-	wordsOfPage  = 7 << 10
+	wordsOfPage  = 5 << 10
 	wordsOfName  = 40
 	wordsOfTitle = 80
 	leastWords   = 48  // of what somebody says

@@ -252,3 +252,39 @@ func TestInboxLeadsToAnswers(t *testing.T) {
 		}
 	})
 }
+
+// The pages for every day are a list of their own; those about the service stand behind a word, open
+// on one of them. Moderators are led to what they may enter.
+func TestRoomsAreTwoLists(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		w.hire(site.Moderator)
+		for _, c := range []struct {
+			who  *browser
+			page string
+			open bool
+			want []string
+		}{
+			{w.owner(), "", false, []string{"", "unanswered", "compose", "posts", "people", "networks", "notices", "tokens", "sessions", "jobs", "settings"}},
+			{w.owner(), "jobs", true, []string{"", "unanswered", "compose", "posts", "people", "networks", "notices", "tokens", "sessions", "jobs", "settings"}},
+			{w.keeper(bea), "people", false, []string{"", "unanswered", "people", "notices", "sessions"}},
+		} {
+			a := c.who.get("https://ana.example/-/admin/" + c.page)
+			head, _, _ := strings.Cut(a.body, "</header>")
+			at := 0
+			for _, room := range c.want {
+				i := strings.Index(head[at:], `href="/-/admin/`+room+`"`)
+				if i < 0 {
+					t.Fatalf("%q: no way to %q, or not at its place:\n%s", c.page, room, head)
+				}
+				at += i
+			}
+			if n := strings.Count(head, "/-/admin/"); n != len(c.want) {
+				t.Errorf("%q: %d ways, want %d", c.page, n, len(c.want))
+			}
+			if strings.Contains(head, "<details open") != c.open {
+				t.Errorf("%q: the service is open: want %v", c.page, c.open)
+			}
+		}
+	})
+}
