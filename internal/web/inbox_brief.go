@@ -10,10 +10,10 @@ import (
 // A page stays below 50 KB whatever strangers write: its words have so many bytes, as HTML, and share
 // them.
 const (
-	wordsOfPage  = 5 << 10
+	wordsOfPage  = 6 << 10
 	wordsOfName  = 40
 	wordsOfTitle = 80
-	leastWords   = 48  // of what somebody says
+	leastWords   = 40  // of what somebody says
 	maxRepeated  = 160 // of an address; longer ones stand on the mention's own page
 )
 

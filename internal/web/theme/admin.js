@@ -14,6 +14,8 @@ const rows = () => [...document.querySelectorAll(".row")];
 const group = (row) => row?.closest(".group") ?? document.activeElement?.closest(".group");
 const current = () => document.activeElement?.closest(".row") ?? document.activeElement?.closest(".group")?.querySelector(".row");
 
+for (const row of rows()) row.tabIndex = -1; // it can be focused, and is no tab stop
+
 function move(by) {
 	const all = rows();
 	const here = document.activeElement?.closest(".row");
