@@ -120,6 +120,7 @@ func TestInboxByKeyboard(t *testing.T) {
 	shownText(t, browser, "Aprobar, rechazar", "Usarlos en este navegador")
 	typed(t, browser, "a") // not while the help is open
 	typed(t, browser, "\x1b")
+	shown(t, browser, "#keys:not([open])")
 	typed(t, browser, "jjk")
 	focused("Totalmente de acuerdo.")
 	typed(t, browser, "jx")
