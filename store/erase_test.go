@@ -534,6 +534,10 @@ func TestEraseNamesThePostsThatStay(t *testing.T) {
 	if diff := cmp.Diff([]string{"https://example.com/reply", "https://example.com/sent", "https://example.com/text"}, done.Posts); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
+	done, err = db.Erase(bg, site, store.EraseOrder{What: []store.Erased{{Kind: store.ErasedPerson, Value: "https://" + canary + "/"}}, Dry: true})
+	if diff := cmp.Diff([]string{"https://example.com/reply", "https://example.com/sent", "https://example.com/text"}, done.Posts); err != nil || diff != "" {
+		t.Errorf("of a person, what lies below their address: %v\n%s", err, diff)
+	}
 	raw, err := json.Marshal(done)
 	if err != nil || !strings.Contains(string(raw), `"mentions":0`) {
 		t.Errorf("%s, %v", raw, err)

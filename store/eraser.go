@@ -351,7 +351,7 @@ func (e *eraser) posts(ctx context.Context) error {
 }
 
 func (e *eraser) linked(address string) bool {
-	return e.covers(ErasedSource, address, time.Time{}) || e.covers(ErasedPerson, address, time.Time{})
+	return e.covers(ErasedSource, address, time.Time{}) || e.beneath(address, time.Time{})
 }
 
 var webAddress = regexp.MustCompile(`https?://[^\s"'<>\\]+`)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"tertulia/mf2"
 	"tertulia/store"
@@ -128,7 +129,12 @@ func TestInboxByKeyboard(t *testing.T) {
 	}
 	typed(t, browser, "jj")
 	focused("La respuesta se queda.")
-	typed(t, browser, "k")
+	typedAway(t, browser, "c")
+	shownText(t, browser, "Responder a Dora", "La respuesta se queda.")
+	states(store.Pending, store.Pending, store.Pending, store.Pending)
+	visit(t, browser, address)
+	typed(t, browser, "jjj")
+	focused("¿Y si la red desaparece?")
 	typedAway(t, browser, "r")
 	shown(t, browser, "#notice")
 	states(store.Pending, store.Pending, store.Rejected, store.Pending)
@@ -193,6 +199,10 @@ func TestInboxWithoutScripts(t *testing.T) {
 		if err := chromedp.Do(browser, chromedp.Click(chromedp.CSS(`input[value^="`+id+`"]`))); err != nil {
 			t.Fatal(err)
 		}
+	}
+	typed(t, browser, kb.Enter) // in a box to tick it presses no button: least of all the first of the page
+	if got := evaluate[int](t, browser, `document.querySelectorAll("input[type=checkbox]:checked").length`); got != 2 || a.state(ids[0]) != store.Pending {
+		t.Errorf("Enter in a ticked box: %d are ticked, the first is %s", got, a.state(ids[0]))
 	}
 	click(t, browser, `.ticked button[value="approve"]`)
 	shownText(t, browser, "2 responses approved.")

@@ -107,13 +107,13 @@ func comes(t *testing.T, what string, is func() bool) {
 func TestNoticesInABrowser(t *testing.T) {
 	browser := newBrowser(t)
 	n := newNoticed(t)
-	visit(t, browser, n.Endpoint("admin/waiting/one"))
+	visit(t, browser, n.MentionPage("one"))
 	n.enter(t, browser)
 	if text := pageText(t, browser); !strings.Contains(text, "¡Qué bonito!") {
 		t.Fatalf("after the sign-in one is not back:\n%s", text)
 	}
 	picture(t, browser, "waiting-one", 800, "light")
-	click(t, browser, `button[value="approve"]`)
+	click(t, browser, `button[value^="approve "]`)
 	if m, err := n.Conversation.Mention(t.Context(), "one"); err != nil || m.State != store.Approved {
 		t.Errorf("it is %s, %v", m.State, err)
 	}
@@ -210,18 +210,18 @@ func TestNoticesByKeyboardAndAxe(t *testing.T) {
 	}
 	visit(t, browser, n.Endpoint("admin/notices"))
 	tabAndPress(t, browser, `button[value="mail"]`, "\r", true)
-	tabAndPress(t, browser, `summary`, "\r", false)
-	tabAndPress(t, browser, `details a`, "\r", true)
+	tabAndPress(t, browser, `main summary`, "\r", false)
+	tabAndPress(t, browser, `main details a`, "\r", true)
 	d := whereabouts(t, browser)
 	if !strings.Contains(d, "/admin/hooks/") {
 		t.Fatalf("it leads to %s", d)
 	}
-	for _, page := range []string{n.Endpoint("admin/notices"), d, n.Endpoint("admin/waiting/one"), n.Endpoint("admin/waiting/none")} {
+	for _, page := range []string{n.Endpoint("admin/notices"), d, n.MentionPage("one")} {
 		for i, width := range []int64{1000, 360} {
 			for j, scheme := range []string{"light", "dark"} {
 				tag := []string{"es", "en"}[(i+j)%2]
 				look(t, browser, width, scheme)
-				visit(t, browser, page+"?lang="+tag)
+				visit(t, browser, page+map[bool]string{true: "&", false: "?"}[strings.Contains(page, "?")]+"lang="+tag)
 				evaluate[bool](t, browser, `document.querySelectorAll("details").forEach(d => d.open = true), true`)
 				for _, found := range findings(t, browser, axe) {
 					t.Errorf("%s, %s, %s, %d: %s", page, tag, scheme, width, found)
@@ -236,8 +236,8 @@ func TestNoticesByKeyboardAndAxe(t *testing.T) {
 		}
 		behaved(t, browser, page)
 	}
-	visit(t, browser, n.Endpoint("admin/waiting/one"))
-	tabAndPress(t, browser, `button[value="reject"]`, "\r", true)
+	visit(t, browser, n.MentionPage("one"))
+	tabAndPress(t, browser, `button[value^="reject "]`, "\r", true)
 	if m, err := n.Conversation.Mention(t.Context(), "one"); err != nil || m.State != store.Rejected {
 		t.Errorf("it is %s, %v", m.State, err)
 	}

@@ -236,6 +236,7 @@ func TestConversationInABrowser(t *testing.T) {
 	}
 	visit(t, browser, link)
 	click(t, browser, "main button")
+	visit(t, browser, ana.site.Endpoint("admin/"))
 	picture(t, browser, "inbox", 800, "light")
 	select {
 	case <-asked:

@@ -144,7 +144,7 @@ func TestCommentInABrowser(t *testing.T) {
 	if text := pageText(t, browser); !strings.Contains(text, "Estoy de acuerdo.") || !strings.Contains(text, "Somebody who has not signed in") {
 		t.Errorf("the inbox shows:\n%s", text)
 	}
-	click(t, browser, `button[value="approve"]`)
+	click(t, browser, `button[value^="approve `+waiting[0].ID+`"]`)
 	visit(t, browser, post)
 	if text := pageText(t, browser); !strings.Contains(text, "Estoy de acuerdo.") || !strings.Contains(text, "Caro") {
 		t.Errorf("the page does not show it:\n%s", text)

@@ -91,7 +91,7 @@ func (a *Answering) Asked(ctx context.Context, id string, l lang.Lang) (asked As
 		if err != nil {
 			return err
 		}
-		v := shownOrHeld(m)
+		v := decidable(m)
 		asked = Asked{
 			Waiting: Waiting{Response: a.Site.inFull(tx, m, v), Received: m.Received},
 			State:   m.State, Answer: Answer(l, m), Pending: waits(m), Gone: !answerableNow(m), Aside: !m.Aside.IsZero(), Takes: a.Site.Publish != nil,
@@ -139,14 +139,6 @@ func (a *Answering) given(tx *store.Tx, m store.Mention) (given []GivenReply) {
 	return append(given, GivenReply{ByReply, m.Answer})
 }
 
-// shownOrHeld is the text of a mention that waits, or else the one that readers see.
-func shownOrHeld(m store.Mention) *store.Version {
-	if m.Held != nil {
-		return m.Held
-	}
-	return m.Shown
-}
-
 // waits tells whether a mention, or its changed text, waits for the owner.
 func waits(m store.Mention) bool {
 	return m.State == store.Pending || m.State == store.Quarantined || m.State == store.Approved && m.Held != nil
@@ -154,7 +146,7 @@ func waits(m store.Mention) bool {
 
 // answerableNow tells whether a mention is there to be answered.
 func answerableNow(m store.Mention) bool {
-	return shownOrHeld(m) != nil && (m.IsPublic() || waits(m)) && !m.Ours
+	return decidable(m) != nil && (m.IsPublic() || waits(m)) && !m.Ours
 }
 
 // reach are the addresses that an answer replies to: where the response is to be read, and where
@@ -226,12 +218,12 @@ func (a *Answering) decide(ctx context.Context, by string, answer OwnAnswer) (m 
 		return m, given, err
 	case !answerableNow(m):
 		return m, "", fmt.Errorf("mention %s is %s: %w", m.ID, m.State, ErrNotThere)
-	case answer.Seen != "" && answer.Seen != shownOrHeld(m).Digest:
+	case answer.Seen != "" && answer.Seen != decidable(m).Digest:
 		return m, "", fmt.Errorf("mention %s: %w", m.ID, ErrChanged)
 	case !waits(m):
 		return m, "", nil
 	}
-	err = a.Mentions.Approve(ctx, by, m.ID, shownOrHeld(m).Digest)
+	err = a.Mentions.Approve(ctx, by, m.ID, decidable(m).Digest)
 	if errors.Is(err, ErrUndecidable) {
 		err = fmt.Errorf("%w: %w", ErrNotThere, err)
 	}
@@ -252,7 +244,7 @@ func (a *Answering) givenBefore(tx *store.Tx, m store.Mention, answer OwnAnswer)
 // post is an answer as an editor would send it.
 func (a *Answering) post(m store.Mention, property string, answer OwnAnswer) micropub.Create {
 	item := mf2.Item{Type: []string{"h-entry"}, Properties: map[string][]any{}}
-	for _, address := range a.Site.reach(m, shownOrHeld(m)) {
+	for _, address := range a.Site.reach(m, decidable(m)) {
 		item.Properties[property] = append(item.Properties[property], address)
 	}
 	if answer.Text != "" {

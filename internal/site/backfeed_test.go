@@ -330,3 +330,51 @@ func (w *world) wantSorted(when, address string, want ...string) {
 		w.t.Errorf("%s: readers see %q, want %q", when, got, want)
 	}
 }
+
+// What the owner answers on the network itself is an answer: whatever comes first, what it answers
+// is unanswered no more, and is again when it has gone there.
+func TestOwnAnswersThereAreAnswers(t *testing.T) {
+	n := newNetwork(syndicate.Header)
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.out("Hola")
+		ask, mine := said("a1", "reply", "Bea", "Why?", "1"), said("o1", "reply", "me", "Because.", "a1")
+		late, mineToo := said("a2", "reply", "Bob", "When?", "1"), said("o2", "reply", "me", "Today.", "a2")
+		n.answered("1", ask, late)
+		w.minutely(4 * time.Minute)
+		bob := ""
+		for _, m := range w.waiting() {
+			if m.Author.Name == "Bea" {
+				w.decide(w.approve, m.ID)
+			} else {
+				bob = m.ID
+			}
+		}
+		w.wantOpen("Bea is shown", "Why?")
+		n.answered("1", ask, late, mine, mineToo)
+		w.minutely(4 * time.Minute)
+		w.wantOpen("it is answered there")
+		w.wantThread("answered there", post, "Because.", w.responseID(post, "Why?"))
+		if len(w.waiting()) != 1 {
+			t.Errorf("what we say ourselves waits: %+v", w.waiting())
+		}
+		w.decide(w.approve, bob)
+		w.wantOpen("it was answered before it was shown")
+		n.set(func() { n.look["o1"] = fs.ErrNotExist })
+		n.answered("1", ask, late, mineToo)
+		w.minutely(10 * time.Minute)
+		w.wantOpen("our answer has gone there", "Why?")
+	}, n.on(net))
+}
+
+// responseID is the id of the response to a post that says something.
+func (w *world) responseID(post, text string) string {
+	w.t.Helper()
+	p, err := w.talk.Of(w.t.Context(), post)
+	must(w.t, err)
+	for _, r := range p.Responses {
+		if r.Text == text {
+			return r.ID
+		}
+	}
+	return ""
+}

@@ -260,6 +260,7 @@ type Waiting struct {
 	Person   string // id of whom it is by, "" when that could not be confirmed
 	Why      string // WhyPerson, WhyAuthor, WhyChanged, WhyMoved, WhyAll, WhyLinks, WhyComment or WhyCrowded
 	Received time.Time
+	Open     bool // the owner can answer it: see [Answering]
 }
 
 // Waiting lists what waits for the owner, oldest first, and the cursor of the rest.

@@ -181,7 +181,7 @@ func (s *Site) MentionPage(id string) string { return s.Endpoint("admin/mention"
 // waiting reads a mention that waits.
 func (s *Site) waiting(tx *store.Tx, m store.Mention) Waiting {
 	v := decidable(m)
-	w := Waiting{Response: s.inFull(tx, m, v), Why: m.Why, Received: m.Received}
+	w := Waiting{Response: s.inFull(tx, m, v), Why: m.Why, Received: m.Received, Open: answerableNow(m)}
 	if v != nil {
 		w.Digest, w.Person = v.Digest, v.Person
 	}

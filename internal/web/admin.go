@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -97,6 +98,7 @@ func (p *pages) inboxView(r *http.Request, owner *session, page, state string, w
 		rows += len(g.Rows)
 	}
 	e := shareOf(rows)
+	e.answers = owner.Role.May(site.Owner)
 	for n, g := range waits.Groups {
 		view.Groups = append(view.Groups, p.groupView(&e, n+1, state, g))
 	}
@@ -188,6 +190,9 @@ func commonWhy(rows []site.Waiting) string {
 	return brief(rows[0].Why, wordsOfTitle)
 }
 
+// gestures are the kinds of responses that say nothing which could be answered.
+var gestures = []string{"like", "repost", "bookmark", "follow"}
+
 func (p *pages) personPage(id string) string { return p.base.Path + "admin/person?id=" + id }
 
 // row is a mention in a few lines.
@@ -198,6 +203,9 @@ func (p *pages) row(e *excerpts, m site.Waiting) theme.Row {
 		ID: m.ID, Digest: m.Digest, N: e.n, Kind: m.Type, By: brief(shown.Called(), wordsOfName), Host: brief(hostOf(m.Source), wordsOfName),
 		Link: "mention?id=" + m.ID, Why: brief(m.Why, wordsOfName), Received: m.Received,
 		Page: theme.Link{Name: brief(cmp.Or(m.Title, m.Page), wordsOfName)},
+	}
+	if e.answers && m.Open && !slices.Contains(gestures, m.Type) {
+		row.Reply = "answer/" + m.ID
 	}
 	if len(m.Language) < 20 {
 		row.Lang = m.Language

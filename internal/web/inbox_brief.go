@@ -10,17 +10,18 @@ import (
 // A page stays below 50 KB whatever strangers write: its words have so many bytes, as HTML, and share
 // them.
 const (
-	wordsOfPage  = 7 << 10
+	wordsOfPage  = 6 << 10
 	wordsOfName  = 40
 	wordsOfTitle = 80
-	leastWords   = 48  // of what somebody says
+	leastWords   = 40  // of what somebody says
 	maxRepeated  = 160 // of an address; longer ones stand on the mention's own page
 )
 
 // excerpts are the rows of a page as they are made.
 type excerpts struct {
-	words int // bytes that each may have
-	n     int // how many there are
+	words   int  // bytes that each may have
+	n       int  // how many there are
+	answers bool // whoever reads them may answer
 }
 
 // shareOf is what each of some rows may have, up to a third of it all.

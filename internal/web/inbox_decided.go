@@ -106,6 +106,9 @@ func (p *pages) mentioned(w http.ResponseWriter, r *http.Request) {
 	if len(m.HTML) <= wholeText {
 		view.Response = response(m.Response)
 	}
+	if m.Open && owner.Role.May(site.Owner) {
+		view.Row.Reply = "answer/" + m.ID
+	}
 	if m.Person != "" {
 		view.Person = p.personPage(m.Person)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +210,80 @@ func TestPagesStaySmall(t *testing.T) {
 				if address = nextOf(a, t); strings.Contains(address, "from=") && strings.Contains(at, "decisions") {
 					break
 				}
+			}
+		}
+	})
+}
+
+// What waits is answered from where it is decided about, by owners: a like says nothing to answer.
+func TestInboxLeadsToAnswers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		w.hire(site.Moderator)
+		post := w.post("Base camp", "The networks are loudspeakers.")
+		w.say("https://cy.example/", by("cy", post, "Are they?"))
+		w.say("https://eve.example/like", entry("u-like-of", post, ""))
+		reply := w.mention("https://cy.example/1", post)
+		like := w.mention("https://eve.example/like", post)
+		b, moderator := w.owner(), w.keeper(bea)
+		for _, c := range []struct {
+			who  *browser
+			page string
+			want bool
+		}{{b, "", true}, {b, "mention?id=" + path.Base(reply), true}, {moderator, "", false}, {moderator, "mention?id=" + path.Base(reply), false}} {
+			a := c.who.get("https://ana.example/-/admin/" + c.page)
+			if got := strings.Contains(a.body, `href="answer/`+path.Base(reply)+`"`); a.status != 200 || got != c.want || strings.Contains(a.body, "answer/"+path.Base(like)) {
+				t.Errorf("%q: got %d, with a way to answer: %v, want %v", c.page, a.status, got, c.want)
+			}
+		}
+		form := formTo(t, b.get(answering+path.Base(reply)), "/-/admin/answer/"+path.Base(reply))
+		form.Set("do", "reply")
+		form.Set("text", "They are.")
+		if a := b.post(answering+path.Base(reply), form); a.status != 303 {
+			t.Fatalf("answer: got %d", a.status)
+		}
+		settle()
+		if a := b.get("https://ana.example/-/admin/"); strings.Contains(a.body, path.Base(reply)) {
+			t.Error("what was answered waits still")
+		}
+		w.decide(reply, "delete")
+		if a := b.get("https://ana.example/-/admin/mention?id=" + path.Base(reply)); strings.Contains(a.body, "answer/") {
+			t.Error("what was deleted can be answered")
+		}
+	})
+}
+
+// The pages for every day are a list of their own; those about the service stand behind a word, open
+// on one of them. Moderators are led to what they may enter.
+func TestRoomsAreTwoLists(t *testing.T) {
+	inWorld(t, func(w *world) {
+		t := w.T
+		w.hire(site.Moderator)
+		for _, c := range []struct {
+			who  *browser
+			page string
+			open bool
+			want []string
+		}{
+			{w.owner(), "", false, []string{"", "unanswered", "compose", "posts", "people", "networks", "notices", "tokens", "sessions", "jobs", "settings"}},
+			{w.owner(), "jobs", true, []string{"", "unanswered", "compose", "posts", "people", "networks", "notices", "tokens", "sessions", "jobs", "settings"}},
+			{w.keeper(bea), "people", false, []string{"", "unanswered", "people", "notices", "sessions"}},
+		} {
+			a := c.who.get("https://ana.example/-/admin/" + c.page)
+			head, _, _ := strings.Cut(a.body, "</header>")
+			at := 0
+			for _, room := range c.want {
+				i := strings.Index(head[at:], `href="/-/admin/`+room+`"`)
+				if i < 0 {
+					t.Fatalf("%q: no way to %q, or not at its place:\n%s", c.page, room, head)
+				}
+				at += i
+			}
+			if n := strings.Count(head, "/-/admin/"); n != len(c.want) {
+				t.Errorf("%q: %d ways, want %d", c.page, n, len(c.want))
+			}
+			if strings.Contains(head, "<details open") != c.open {
+				t.Errorf("%q: the service is open: want %v", c.page, c.open)
 			}
 		}
 	})

@@ -7,26 +7,33 @@ import (
 	"tertulia/internal/web/theme"
 )
 
-// rooms are the owner's pages that every one of them leads to, in order, and for whom.
-var rooms = []struct {
+// room is a page that every page of the owner's leads to, and for whom.
+type room struct {
 	path, title string // below the base; a key of the catalogue
 	least       site.Role
-}{
+}
+
+// daily are the rooms for what one comes for, in order.
+var daily = []room{
 	{"admin/", "inbox.title-inbox", site.Moderator},
 	{"admin/unanswered", "unanswered.title", site.Moderator},
 	{"admin/compose", "compose.title", site.Owner},
 	{"admin/posts", "posts.title", site.Owner},
 	{"admin/people", "people.title", site.Moderator},
+}
+
+// service are those for what is set up once and looked at when something is wrong.
+var service = []room{
+	{"admin/networks", "networks.title", site.Owner},
 	{"admin/notices", "notices.title", site.Moderator},
 	{"admin/tokens", "tokens.title", site.Owner},
-	{"admin/networks", "networks.title", site.Owner},
 	{"admin/sessions", "sessions.title", site.Moderator},
 	{"admin/jobs", "jobs.title", site.Owner},
 	{"admin/settings", "settings.title", site.Owner},
 }
 
-// nav leads to the rooms that somebody may enter.
-func (p *pages) nav(r *http.Request, who *session) []theme.Link {
+// nav leads to those of some rooms that somebody may enter.
+func (p *pages) nav(r *http.Request, who *session, rooms []room) []theme.Link {
 	var nav []theme.Link
 	l := p.language(r)
 	for _, room := range rooms {

@@ -230,7 +230,7 @@ func (p *pages) shell(r *http.Request, owner *session) theme.Shell {
 		}
 	}
 	if owner != nil {
-		s.Nav = p.nav(r, owner)
+		s.Nav, s.Service = p.nav(r, owner, daily), p.nav(r, owner, service)
 		s.App = p.base.Path
 		s.SignOut = p.base.Path + "signout"
 		s.Hidden = []theme.Field{{Name: "form", Value: owner.form()}}

@@ -14,6 +14,8 @@ const rows = () => [...document.querySelectorAll(".row")];
 const group = (row) => row?.closest(".group") ?? document.activeElement?.closest(".group");
 const current = () => document.activeElement?.closest(".row") ?? document.activeElement?.closest(".group")?.querySelector(".row");
 
+for (const row of rows()) row.tabIndex = -1; // it can be focused, and is no tab stop
+
 function move(by) {
 	const all = rows();
 	const here = document.activeElement?.closest(".row");
@@ -37,6 +39,7 @@ const keys = {
 	r: () => press('[value^="reject "]', current()) || press('[name="whole"][value^="reject "]', group(current())),
 	m: () => press('[name="whole"][value^="mute "]', group(current())),
 	b: () => press('[name="whole"][value^="block "]', group(current())),
+	c: () => press('a[href^="answer/"]', current()),
 	x: () => press('input[type="checkbox"]', current()) || press('input[type="checkbox"]', group(current())),
 	u: () => press('[name="undo"]', document.getElementById("notice")),
 };

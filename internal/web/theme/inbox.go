@@ -70,6 +70,7 @@ type Row struct {
 	Host       string // of its source
 	Source     string // its address; empty: too long to be repeated
 	Link       string // the page about it
+	Reply      string // the page to answer it; empty: not offered
 	Why        string // why it waits, as a key below "why.", or a text
 	Received   time.Time
 

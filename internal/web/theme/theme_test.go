@@ -23,7 +23,7 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // views is every page with every field filled from text and an address.
 func views(text, address string) map[string]any {
 	link := theme.Link{Name: text, URL: address, Current: true}
-	shell := theme.Shell{Site: link, Style: "/-/style.css", Nav: []theme.Link{link}, SignOut: address,
+	shell := theme.Shell{Site: link, Style: "/-/style.css", Nav: []theme.Link{link}, Service: []theme.Link{link}, SignOut: address,
 		Hidden: []theme.Field{{Name: text, Value: text}}, Languages: map[string]string{"es": address, "en": address}}
 	response := theme.Response{ID: "r1", Kind: text, Author: theme.Person{Name: text, URL: address, Photo: address}, URL: address, Source: address,
 		Name: text, Text: text, Shortened: true, Lang: text, Published: noon, Edited: noon}

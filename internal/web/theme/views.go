@@ -1,6 +1,7 @@
 package theme
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -12,10 +13,16 @@ type Shell struct {
 	Style     string            // address of the stylesheet
 	Script    string            // address of the script; empty: none
 	App       string            // address below which the manifest and the icons are; empty: it cannot be installed
-	Nav       []Link            // of the owner's pages; empty for visitors
+	Nav       []Link            // to the owner's pages for every day; empty for visitors
+	Service   []Link            // to those about the service
 	SignOut   string            // address that ends the session by POST; empty when there is none
 	Hidden    []Field           // fields of every form on the page: the CSRF token
 	Languages map[string]string // language switch: tag ("es", "en") → address of this page in it
+}
+
+// InService tells whether the page is one of those about the service.
+func (s Shell) InService() bool {
+	return slices.ContainsFunc(s.Service, func(l Link) bool { return l.Current })
 }
 
 // top is a shell with the title that its page settled on.
