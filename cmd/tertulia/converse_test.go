@@ -139,7 +139,7 @@ func (p *person) signIn() {
 		p.t.Fatal(err)
 	}
 	p.page(200, link)
-	if resp, _ := p.do("POST", link, "application/x-www-form-urlencoded", ""); resp.StatusCode != 200 || !strings.HasSuffix(resp.Request.URL.Path, "/admin/") {
+	if resp, _ := p.do("POST", link, "application/x-www-form-urlencoded", ""); resp.StatusCode != 200 || !strings.HasSuffix(resp.Request.URL.Path, "/admin/welcome") {
 		p.t.Fatalf("sign in: got %s at %s", resp.Status, resp.Request.URL)
 	}
 }
