@@ -194,7 +194,9 @@ func (e *eraser) change(ctx context.Context, drop, mend []string) error {
 			if err != nil || !e.mended(&m) {
 				continue // it has gone or changed meanwhile
 			}
-			now.Mended++
+			if m.Kind != OwnAnswer { // it is nobody else's, and goes with what it answers
+				now.Mended++
+			}
 			// The original names what it answers.
 			err = e.withFaces(tx, &was, &now, func() error { return cmp.Or(tx.pruneOriginals(id), tx.PutMention(m)) })
 			if err != nil {
