@@ -363,6 +363,14 @@ func TestOwnAnswersThereAreAnswers(t *testing.T) {
 		n.answered("1", ask, late, mineToo)
 		w.minutely(10 * time.Minute)
 		w.wantOpen("our answer has gone there", "Why?")
+		people := &site.People{Site: w.site, DB: w.db, Inbox: &site.Inbox{Site: w.site, DB: w.db, Mentions: w.mentions}}
+		heard, _, err := people.Heard(t.Context(), "")
+		must(t, err)
+		for _, p := range heard {
+			if p.Name != "Bea" && p.Name != "Bob" {
+				t.Errorf("%q is among the people who talk here: %+v", p.Name, p)
+			}
+		}
 	}, n.on(net))
 }
 

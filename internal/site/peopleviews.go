@@ -87,7 +87,7 @@ func (p *People) Heard(ctx context.Context, cursor string) (list []Person, next 
 }
 
 // newest is the person behind a mention, if it is the newest that is kept of theirs: so each is
-// listed once.
+// listed once. The owner, at whose table they talk, is none of them.
 func (p *People) newest(tx *store.Tx, m *store.Mention) (one Person, newest bool) {
 	if m.Shown == nil || m.Shown.Person == "" {
 		return one, false
@@ -96,7 +96,7 @@ func (p *People) newest(tx *store.Tx, m *store.Mention) (one Person, newest bool
 		return one, false
 	}
 	person, err := tx.Person(m.Shown.Person)
-	if err != nil {
+	if err != nil || slices.Contains(person.Identities, profileID(p.Site.URL)) { // whose answers come home from a network
 		return one, false
 	}
 	return p.Site.counted(tx, person), true
