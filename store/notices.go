@@ -10,8 +10,8 @@ import (
 type Notice struct {
 	Number uint64    `json:"number"`
 	At     time.Time `json:"at"`
-	Kind   string    `json:"kind"` // waiting, public, edited, gone, trouble, access
-	Ref    string    `json:"ref"`  // id of the mention, of the job, or of the decision
+	Kind   string    `json:"kind"` // waiting, unanswered, public, edited, gone, trouble, access
+	Ref    string    `json:"ref"`  // id of the mention, of the job, or of the decision; "copy POST TARGET"
 	WMID   uint64    `json:"wm_id,omitempty"`
 }
 
@@ -23,6 +23,8 @@ type NoticeState struct {
 	Audit   string   `json:"audit,omitempty"`   // id of the last decision that was
 	Waiting []string `json:"waiting,omitempty"` // ids of the mentions that waited at the last look
 	Parked  []string `json:"parked,omitempty"`  // ids of the jobs that were parked
+	Open    []string `json:"open,omitempty"`    // ids of the mentions that had waited too long for an answer
+	Copies  []string `json:"copies,omitempty"`  // the copies that wanted the owner: refs of notices, and why
 
 	Mailed map[string]uint64 `json:"mailed,omitempty"` // of each kind that is told by mail, up to which notice it was
 	Sent   []time.Time       `json:"sent,omitempty"`   // when the last mails were made that are not to wait

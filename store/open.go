@@ -3,6 +3,7 @@ package store
 import (
 	"regexp"
 	"strings"
+	"time"
 )
 
 // OpenList is a list of mentions that ask something of the owner.
@@ -67,6 +68,20 @@ func (m *Mention) openEntries() (entries []indexEntry) {
 // Open lists the mentions of a list, the longest waiting first.
 func (tx *Tx) Open(list OpenList, r Range) ([]Mention, string, error) {
 	return mentions.list(tx, r, nil, mentionsOpen, string(list))
+}
+
+// OpenSince lists the ids of the mentions of a list that came before a time, the longest waiting
+// first, without reading them: at most so many.
+func (tx *Tx) OpenSince(list OpenList, before time.Time, limit int) (ids []string) {
+	pre := prefix(tx.Site, mentionsOpen, string(list))
+	for k, id := range tx.r.scan(pre, nil, false) {
+		at, ok := timeAt(k, pre)
+		if !ok || !at.Before(before) || len(ids) == limit {
+			break
+		}
+		ids = append(ids, string(id))
+	}
+	return ids
 }
 
 // CountOpen counts the mentions of a list, up to most.

@@ -384,10 +384,15 @@ type notifySettings struct {
 	// That something waits for your decision: "off", "now" or in the "digest".
 	// Default: "digest". Example: waiting = "now"
 	Waiting string `toml:"waiting"`
+	// That something which readers see waits for your answer for longer than patience: "off", "now" or in the
+	// "digest". Default: "digest". Example: unanswered = "off"
+	Unanswered string `toml:"unanswered"`
+	// How long your answers may take. Default: "168h". Example: patience = "48h"
+	Patience duration `toml:"patience"`
 	// That readers see a new response of somebody whom you trust: "off", "now" or in the "digest".
 	// Default: "digest". Example: public = "off"
 	Public string `toml:"public"`
-	// That something did not work and was given up: "off", "now" or in the "digest".
+	// That something did not work and was given up, or that a copy on a network needs you: "off", "now" or in the "digest".
 	// Default: "now". Example: trouble = "digest"
 	Trouble string `toml:"trouble"`
 	// That somebody signs in with a new browser, or that there is a new token, passkey or

@@ -57,6 +57,10 @@ func (l *loader) notify(n *notifySettings, where string) {
 		l.wrong("site.notify.to"+where, fmt.Sprintf("%q is not a mail address", n.To), `write it like "ana@example.com"`)
 	}
 	l.choice("site.notify.waiting"+where, &n.Waiting, "digest", "now", "off")
+	l.choice("site.notify.unanswered"+where, &n.Unanswered, "digest", "now", "off")
+	if n.Patience = cmp.Or(n.Patience, duration(7*24*time.Hour)); n.Patience < 0 {
+		l.wrong("site.notify.patience"+where, "it is less than nothing", `write it like "48h"`)
+	}
 	l.choice("site.notify.public"+where, &n.Public, "digest", "now", "off")
 	l.choice("site.notify.trouble"+where, &n.Trouble, "now", "digest", "off")
 	l.choice("site.notify.access"+where, &n.Access, "now", "digest", "off")
@@ -92,10 +96,11 @@ func (n notifySettings) telling(author authorSettings) site.Telling {
 		To: cmp.Or(n.To, author.Email),
 		How: map[string]site.Mode{
 			site.KindWaiting: site.Mode(n.Waiting), site.KindPublic: site.Mode(n.Public),
-			site.KindTrouble: site.Mode(n.Trouble), site.KindAccess: site.Mode(n.Access),
+			site.KindUnanswered: site.Mode(n.Unanswered), site.KindTrouble: site.Mode(n.Trouble), site.KindAccess: site.Mode(n.Access),
 		},
 		Weekly: n.Digest == "weekly", Day: time.Weekday(slices.Index(weekdays, n.Day)),
 		Hour: at.Hour(), Minute: at.Minute(), Zone: zone,
+		Patience: n.Patience.Duration(),
 	}
 }
 

@@ -53,7 +53,7 @@ func example(language string) site.Letter {
 				{Who: "Buy\n.\nQUIT", Kind: "mention", Page: "El mar", Link: "https://ana.example/-/admin/mention?id=2"}}},
 		},
 		Public:   []site.LetterGroup{{Name: "El mar", Host: "https://ana.example/mar/", Count: 1, Link: "https://ana.example/-/conversation?url=x", Items: []site.LetterItem{{Who: "Caro", Kind: "like", Page: "El mar"}}}},
-		Troubles: []site.Trouble{{Kind: "publish", Key: "https://ana.example/mar/", Error: "no such directory"}},
+		Troubles: []site.Trouble{{Kind: "publish", Key: "https://ana.example/mar/", Error: "no such directory", Link: "https://ana.example/-/admin/jobs"}},
 		Access:   []site.Entering{{Action: "sign in", Who: "https://ana.example/", Note: "by link, in a new browser", At: time.Date(2026, 11, 21, 7, 30, 0, 0, time.UTC)}},
 	}
 }
@@ -93,7 +93,7 @@ func TestLetterArrives(t *testing.T) {
 			for _, want := range []string{
 				"3 menciones nuevas esperan tu decisión:\n", "* Bea: 1 mención (bea.example)\n", "      ¡Qué bonito! Bcc: x@y.example\n",
 				"* junk.example: 2 menciones\n    Buy . QUIT: ", "En total esperan 12: https://ana.example/-/admin/\n", "950 más parecen spam y están aparte.",
-				"  https://ana.example/-/conversation?url=x\n", "* publish https://ana.example/mar/\n    no such directory\n",
+				"  https://ana.example/-/conversation?url=x\n", "* Poner en línea una publicación: https://ana.example/mar/\n    no such directory\n  https://ana.example/-/admin/jobs\n",
 				"inicio de sesión en un navegador nuevo", "https://ana.example/-/admin/notices\n",
 			} {
 				if !strings.Contains(got.body, want) {

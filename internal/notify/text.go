@@ -19,6 +19,7 @@ func Text(l site.Letter) (subject, body string) {
 	}
 	w.waiting(l)
 	w.public(l)
+	w.unanswered(l)
 	w.troubles(l)
 	w.access(l)
 	w.paragraph("-- ")
@@ -37,7 +38,7 @@ func (w *writer) subject(l site.Letter) string {
 	for _, part := range []struct {
 		key string
 		n   int
-	}{{"mail.subject-waiting", l.New}, {"mail.subject-public", l.Shown}, {"mail.subject-trouble", len(l.Troubles)}, {"mail.subject-access", len(l.Access)}} {
+	}{{"mail.subject-waiting", l.New}, {"mail.subject-public", l.Shown}, {"mail.subject-unanswered", l.Late}, {"mail.subject-trouble", len(l.Troubles)}, {"mail.subject-access", len(l.Access)}} {
 		if part.n > 0 {
 			parts = append(parts, w.N(part.key, part.n))
 		}
@@ -73,6 +74,19 @@ func (w *writer) public(l site.Letter) {
 	w.paragraph(w.N("mail.public", l.Shown))
 	for _, g := range l.Public {
 		w.group(g, w.N("mail.about", g.Count, cmp.Or(plain(g.Name), plain(g.Host))), "")
+	}
+}
+
+func (w *writer) unanswered(l site.Letter) {
+	if l.Late == 0 {
+		return
+	}
+	w.paragraph(w.N("mail.unanswered", l.Late))
+	for _, g := range l.Open {
+		w.group(g, w.N("mail.about", g.Count, cmp.Or(plain(g.Name), plain(g.Host))), "")
+	}
+	if l.Unasked > l.Late {
+		w.paragraph(w.N("mail.open", l.Unasked) + " " + l.Site.Endpoint("admin/unanswered"))
 	}
 }
 
@@ -112,9 +126,22 @@ func (w *writer) troubles(l site.Letter) {
 	}
 	w.paragraph(w.N("mail.trouble", len(l.Troubles)))
 	for _, t := range l.Troubles {
-		w.paragraph("* " + plain(t.Kind) + " " + plain(t.Key) + "\n    " + plain(t.Error))
+		w.paragraph("* " + w.trouble(t) + "\n    " + plain(t.Error) + "\n  " + t.Link)
 	}
-	w.paragraph(w.T("mail.retry"))
+}
+
+// trouble says what has gone wrong in the owner's words; why it has is the program's, or a network's.
+func (w *writer) trouble(t site.Trouble) string {
+	copied := map[string]string{"unclear": "networks.copy-unclear", "refused": "networks.copy-refused", "parked": "networks.copy-parked"}[t.State]
+	switch {
+	case t.State == "connect":
+		return w.N("mail.connect", t.Count, plain(t.Account))
+	case copied != "":
+		return plain(t.Account) + ", " + plain(t.Key) + "\n    " + w.T(copied)
+	case w.Has("jobkind." + t.Kind):
+		return w.T("jobkind."+t.Kind) + ": " + plain(t.Key)
+	}
+	return plain(t.Kind) + " " + plain(t.Key)
 }
 
 func (w *writer) access(l site.Letter) {

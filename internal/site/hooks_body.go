@@ -17,11 +17,13 @@ import (
 //	{"secret":…,"source":…,"target":…,"private":false,"post":{jf2},"event":"public","wm-id":900,…}
 //	{"secret":…,"source":…,"target":…,"private":false,"deleted":true,"event":"gone","wm-id":900,…}
 //	{"secret":…,"source":…,"target":…,"private":true,"event":"waiting","link":…,…}
+//	{"secret":…,"source":…,"target":…,"private":false,"event":"unanswered","link":…,…}
+//	{"secret":…,"event":"trouble","copy":{"post":…,"account":…,"state":…,"note":…},…}
 //	{"secret":…,"event":"trouble","job":{"kind":…,"key":…,"error":…},…}
 //	{"secret":…,"event":"access","access":{"action":…,"by":…,"note":…},…}
 //
 // A client that knows webmention.io's hooks keeps what has a post and forgets what is deleted. What
-// waits has neither, so that nobody publishes it.
+// waits has neither, so that nobody publishes it, and what is unanswered was told before.
 type hookBody struct {
 	Secret  string      `json:"secret"`
 	Source  *string     `json:"source,omitempty"`
@@ -29,13 +31,21 @@ type hookBody struct {
 	Private *bool       `json:"private,omitempty"`
 	Post    *JF2Entry   `json:"post,omitempty"`
 	Deleted bool        `json:"deleted,omitempty"`
-	Event   string      `json:"event"` // public, edited, gone, waiting, trouble, access, test
+	Event   string      `json:"event"` // public, edited, gone, waiting, unanswered, trouble, access, test
 	Site    string      `json:"site"`
 	At      time.Time   `json:"at"`
 	WMID    uint64      `json:"wm-id,omitempty"`
 	Link    string      `json:"link,omitempty"` // where the owner decides
 	Job     *hookJobs   `json:"job,omitempty"`
+	Copy    *hookCopy   `json:"copy,omitempty"`
 	Access  *hookAccess `json:"access,omitempty"`
+}
+
+type hookCopy struct {
+	Post    string          `json:"post"`
+	Account string          `json:"account"` // its uid
+	State   store.CopyState `json:"state"`
+	Note    string          `json:"note"`
 }
 
 type hookJobs struct {
@@ -62,12 +72,10 @@ func (s *Site) hookBody(tx *store.Tx, h store.Hook, d store.Delivery) ([]byte, e
 		holds, err = b.gone(tx, s, d)
 	case KindWaiting:
 		holds, err = b.waiting(tx, s, d.Ref)
+	case KindUnanswered:
+		holds, err = b.unanswered(tx, s, d.Ref)
 	case KindTrouble:
-		for _, job := range tx.JobsParked(mostParked) {
-			if job.ID == d.Ref {
-				b.Job, holds = &hookJobs{job.Kind, job.Key, job.Error}, true
-			}
-		}
+		holds = b.trouble(tx, d.Ref)
 	case KindAccess:
 		var decision store.Decision
 		if decision, err = tx.Decision(d.Ref); err == nil {
@@ -134,6 +142,32 @@ func (b *hookBody) waiting(tx *store.Tx, s *Site, id string) (bool, error) {
 		return false, err
 	}
 	b.about(s.sourceOf(&m), m.Target, true)
+	b.Link = s.MentionPage(m.ID)
+	return true, nil
+}
+
+// trouble tells of a job that was given up, or of a copy that wants its owner.
+func (b *hookBody) trouble(tx *store.Tx, ref string) bool {
+	for _, job := range tx.JobsParked(mostParked) {
+		if job.ID == ref {
+			b.Job = &hookJobs{job.Kind, job.Key, job.Error}
+			return true
+		}
+	}
+	c, ok := copyOf(tx, ref)
+	if ok {
+		b.Copy = &hookCopy{c.Post, c.Target, c.State, c.Note}
+	}
+	return ok
+}
+
+// unanswered tells that a mention has waited for an answer for long.
+func (b *hookBody) unanswered(tx *store.Tx, s *Site, id string) (bool, error) {
+	m, err := tx.Mention(id)
+	if err != nil || !open(&m) {
+		return false, err
+	}
+	b.about(s.sourceOf(&m), m.Target, false)
 	b.Link = s.MentionPage(m.ID)
 	return true, nil
 }

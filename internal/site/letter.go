@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"tertulia/store"
@@ -26,6 +27,9 @@ type Letter struct {
 	Junk     int           // how many were put aside because they look like spam, up to 1,001
 	Public   []LetterGroup // by page
 	Shown    int           // how many responses Public stands for
+	Open     []LetterGroup // what waits for an answer for long, by page
+	Late     int           // how many mentions Open stands for
+	Unasked  int           // how many wait for an answer altogether, up to 1,001
 	Troubles []Trouble
 	Access   []Entering
 }
@@ -47,10 +51,15 @@ type LetterItem struct {
 	Link      string // where it is decided, or shown
 }
 
-// Trouble is a job that was given up.
+// Trouble is what was given up, or wants its owner: a job, a copy, or an account for which copies
+// wait.
 type Trouble struct {
-	Kind, Key, Error string
+	Kind, Key, Error string // of a job; Key is the permalink of a copy's post
 	At               time.Time
+	Account          string // name of the account, "" when it is about none
+	State            string // of the copy: unclear, refused, parked; "connect": the account has to be connected
+	Count            int    // how many copies wait for that
+	Link             string // where the owner puts it right
 }
 
 // Entering is a way in that somebody has used for the first time.
@@ -61,7 +70,7 @@ type Entering struct {
 
 // Empty tells whether there is nothing to say.
 func (l Letter) Empty() bool {
-	return l.Mode != modeTest && l.New+l.Shown+len(l.Troubles)+len(l.Access) == 0
+	return l.Mode != modeTest && l.New+l.Shown+l.Late+len(l.Troubles)+len(l.Access) == 0
 }
 
 const (
@@ -73,7 +82,8 @@ const (
 )
 
 // letter makes what a letter says.
-func (s *Site) letter(tx *store.Tx, kept store.Letter) (Letter, error) {
+func (n *Networks) letter(tx *store.Tx, kept store.Letter) (Letter, error) {
+	s := n.Site
 	l := Letter{Site: s, ID: kept.ID, Mode: kept.Mode, Made: kept.Made, To: s.Tell.To}
 	l.Waits, l.Junk = tx.CountIn(store.Pending, mostWaiting+1), tx.CountIn(store.Quarantined, mostWaiting+1)
 	for _, part := range kept.Parts {
@@ -83,7 +93,7 @@ func (s *Site) letter(tx *store.Tx, kept store.Letter) (Letter, error) {
 				refs = append(refs, n.Ref)
 			}
 		}
-		if err := l.add(tx, part.Kind, refs); err != nil {
+		if err := l.add(tx, n, part.Kind, refs); err != nil {
 			return l, err
 		}
 	}
@@ -91,7 +101,7 @@ func (s *Site) letter(tx *store.Tx, kept store.Letter) (Letter, error) {
 }
 
 // add says of one kind what still holds.
-func (l *Letter) add(tx *store.Tx, kind string, refs []string) error {
+func (l *Letter) add(tx *store.Tx, n *Networks, kind string, refs []string) (err error) {
 	switch kind {
 	case KindWaiting:
 		all := l.Site.mentionsOf(tx, refs, func(m *store.Mention) bool {
@@ -100,13 +110,16 @@ func (l *Letter) add(tx *store.Tx, kind string, refs []string) error {
 		l.New, l.Waiting = len(all), l.Site.byPerson(tx, all)
 	case KindPublic:
 		all := l.Site.mentionsOf(tx, refs, func(m *store.Mention) bool { return m.IsPublic() && !m.Ours && m.Decision != store.Approved })
-		return l.byPage(tx, all)
+		l.Public, l.Shown, err = l.Site.byPage(tx, all, "")
+		return err
+	case KindUnanswered:
+		all := l.Site.mentionsOf(tx, refs, open)
+		l.Unasked = tx.CountOpen(store.Unanswered, mostWaiting+1)
+		l.Open, l.Late, err = l.Site.byPage(tx, all, l.Site.Endpoint("admin/unanswered"))
+		return err
 	case KindTrouble:
-		for _, job := range tx.JobsParked(mostParked) {
-			if slices.Contains(refs, job.ID) {
-				l.Troubles = append(l.Troubles, Trouble{job.Kind, job.Key, job.Error, job.Parked})
-			}
-		}
+		l.Troubles, err = n.troubles(tx, refs)
+		return err
 	case KindAccess:
 		for _, id := range refs {
 			d, err := tx.Decision(id)
@@ -167,7 +180,7 @@ func (s *Site) byPerson(tx *store.Tx, all []store.Mention) []LetterGroup {
 	var told []LetterGroup
 	for _, key := range order {
 		some := groups[key]
-		g := LetterGroup{Host: sourceHost(&some[0]), Count: len(some), Link: s.Endpoint("admin/")}
+		g := LetterGroup{Host: sourceHost(&some[0]), Count: len(some), Link: s.groupPage(some)}
 		if v := decidable(some[0]); key == v.Person {
 			g.Name = cmp.Or(v.Author.Name, v.Author.URL)
 		}
@@ -182,9 +195,33 @@ func (s *Site) byPerson(tx *store.Tx, all []store.Mention) []LetterGroup {
 	return atMost(told, s.Endpoint("admin/"))
 }
 
-// byPage groups what is public by the page that it responds to.
-func (l *Letter) byPage(tx *store.Tx, all []store.Mention) error {
-	list := (&Conversation{Site: l.Site}).listing(tx)
+// groupPage is where the owner decides about a group of what waits: the page that the inbox has for
+// it, where it has one for all of them.
+func (s *Site) groupPage(some []store.Mention) string {
+	in := scope{store.Pending, waitsIn(&some[0]), decidable(some[0]).Person}
+	for i := range some {
+		if waitsIn(&some[i]) != in.domain {
+			return s.Endpoint("admin/")
+		}
+		if decidable(some[i]).Person != in.person {
+			in.person = everybody
+		}
+	}
+	return s.Endpoint("admin/group?group=" + in.key())
+}
+
+// waitsIn is the domain below which the inbox lists a mention.
+func waitsIn(m *store.Mention) string {
+	if u, err := url.Parse(m.Source); m.Cluster == "" && err == nil {
+		return strings.ToLower(u.Hostname())
+	}
+	return m.Cluster
+}
+
+// byPage groups what is public by the page that it responds to, and counts it. link is where the
+// owner finds it; "": where readers do.
+func (s *Site) byPage(tx *store.Tx, all []store.Mention, link string) (groups []LetterGroup, count int, err error) {
+	list := (&Conversation{Site: s}).listing(tx)
 	at := map[string]int{}
 	for _, m := range all {
 		address, shown := list.page(m.Page)
@@ -195,19 +232,22 @@ func (l *Letter) byPage(tx *store.Tx, all []store.Mention) error {
 		if !known {
 			title, _, err := readable(tx, address)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
+				return nil, 0, err
 			}
-			i, at[m.Page] = len(l.Public), len(l.Public)
-			l.Public = append(l.Public, LetterGroup{Name: title, Host: address, Link: l.Site.ConversationURL(address)})
+			i, at[m.Page] = len(groups), len(groups)
+			groups = append(groups, LetterGroup{Name: title, Host: address, Link: cmp.Or(link, s.ConversationURL(address))})
 		}
-		l.Shown++
-		if g := &l.Public[i]; g.Count < mostItems {
-			g.Items = append(g.Items, l.Site.item(tx, &m, m.Shown, ""))
+		count++
+		if g := &groups[i]; g.Count < mostItems {
+			at := ""
+			if link != "" {
+				at = s.MentionPage(m.ID)
+			}
+			g.Items = append(g.Items, s.item(tx, &m, m.Shown, at))
 		}
-		l.Public[i].Count++
+		groups[i].Count++
 	}
-	l.Public = atMost(l.Public, l.Site.Endpoint("admin/"))
-	return list.err
+	return atMost(groups, cmp.Or(link, s.Endpoint("admin/"))), count, list.err
 }
 
 // atMost makes one group of those that are too many.

@@ -46,7 +46,7 @@ func (j *Jobs) mail(ctx context.Context, job store.Job) (queue.Commit, error) {
 			return err
 		}
 		now = tx.Now
-		letter, err = s.letter(tx, kept)
+		letter, err = (&Networks{Site: s, DB: j.DB, Jobs: j}).letter(tx, kept)
 		return err
 	})
 	switch {

@@ -22,10 +22,11 @@ import (
 // The kinds of what an owner may be told. A hook that is told of what is public is also told
 // when it changes and goes.
 const (
-	KindWaiting = "waiting" // a mention waits for a decision
-	KindPublic  = "public"  // readers see a new response
-	KindTrouble = "trouble" // a job was given up
-	KindAccess  = "access"  // somebody signed in with a new browser, or was let in by another way
+	KindWaiting    = "waiting"    // a mention waits for a decision
+	KindUnanswered = "unanswered" // a mention has waited for an answer for long
+	KindPublic     = "public"     // readers see a new response
+	KindTrouble    = "trouble"    // a job was given up, or a copy wants its owner
+	KindAccess     = "access"     // somebody signed in with a new browser, or was let in by another way
 
 	kindEdited = "edited"
 	kindGone   = "gone"
@@ -33,7 +34,9 @@ const (
 )
 
 // Kinds are what an owner may be told, in the order in which it is shown.
-func Kinds() []string { return []string{KindWaiting, KindPublic, KindTrouble, KindAccess} }
+func Kinds() []string {
+	return []string{KindWaiting, KindUnanswered, KindPublic, KindTrouble, KindAccess}
+}
 
 // Mode is how a kind is told by mail.
 type Mode string
@@ -57,6 +60,8 @@ type Telling struct {
 	Hour   int // of the day, in Zone
 	Minute int
 	Zone   *time.Location // nil is UTC
+
+	Patience time.Duration // how long an answer may take before it is told that there is none
 }
 
 // Next is when the first digest after a time is due: at the hour as the clocks of the zone show it.
@@ -161,7 +166,11 @@ func (s *Site) lookAround(tx *store.Tx) (l lookout, err error) {
 	l.state.Mailed = maps.Clone(l.state.Mailed)
 	l.changes(tx)
 	l.waiting(tx)
+	l.unanswered(tx)
 	l.parked(tx)
+	if err := l.copies(tx); err != nil {
+		return l, err
+	}
 	l.decisions(tx)
 	return l, l.compose(tx)
 }

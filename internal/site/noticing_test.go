@@ -55,7 +55,7 @@ func (b *mailbox) last() (subject, body string) {
 // telling has the owner told by mail, with digests every day at eight.
 func telling(how map[string]site.Mode) func(*site.Site) {
 	return func(s *site.Site) {
-		s.Tell = site.Telling{To: "me@me.example", How: how, Hour: 8}
+		s.Tell = site.Telling{To: "me@me.example", How: how, Hour: 8, Patience: 7 * 24 * time.Hour}
 	}
 }
 
