@@ -23,6 +23,9 @@ type Target struct {
 	User    *Account `json:"user,omitempty"`
 	// PostTypes are the kinds of post it takes ("note", "photo", …); nil for all.
 	PostTypes []string `json:"-"`
+	// Defaults are the kinds of post that go there when a create has no mp-syndicate-to, so that a
+	// client can tick the box. An extension of ours.
+	Defaults []string `json:"default-post-types,omitempty"`
 }
 
 // Account describes a network, or the person's account on it.

@@ -38,7 +38,7 @@ func newCreate(it mf2.Item) (Create, error) {
 			return Create{}, err
 		}
 		switch {
-		case name == accessToken || len(values) == 0:
+		case name == accessToken || len(values) == 0 && name != syndicateTo:
 		case isCommand(name):
 			command(c.Commands, name, values)
 		default:
@@ -66,14 +66,17 @@ func newCreate(it mf2.Item) (Create, error) {
 	return c, nil
 }
 
-// command keeps an instruction. One without a value is as good as none; only a
+// syndicateTo without a value says that nobody wants a copy, and not that nothing is said of them.
+const syndicateTo = "mp-syndicate-to"
+
+// command keeps an instruction. One without a value is as good as none, but for syndicateTo; and a
 // description that is empty keeps the place of its photo.
 func command(commands map[string][]any, name string, values []any) {
 	if name != photoAlt {
 		values = slices.DeleteFunc(slices.Clone(values), func(v any) bool { return v == any("") })
 	}
 	delete(commands, name)
-	if len(values) > 0 {
+	if len(values) > 0 || name == syndicateTo {
 		commands[name] = values
 	}
 }

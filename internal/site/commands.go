@@ -13,8 +13,9 @@ import (
 
 // obey does what the commands of a create or an update say of the post itself, and tells
 // whether that was anything. A channel or a target that is not known is as good as none
-// (SPECS MX-16). A target that was chosen stays chosen: a copy that is out is not taken
-// back by an update that names another.
+// (SPECS MX-16). Of a post that readers have not seen yet the targets are those that were named
+// last. Later, a target that was chosen stays chosen: a copy that is out is not taken back by an
+// update that names another.
 func (p *Posts) obey(post *store.Post, commands map[string][]any) (obeyed bool) {
 	for _, v := range commands["mp-channel"] {
 		uid, _ := v.(string)
@@ -24,13 +25,24 @@ func (p *Posts) obey(post *store.Post, commands map[string][]any) (obeyed bool) 
 			break
 		}
 	}
-	for _, v := range commands["mp-syndicate-to"] {
-		if uid, _ := v.(string); p.Site.account(uid) != nil && !slices.Contains(post.Syndicate, uid) {
-			post.Syndicate = append(slices.Clone(post.Syndicate), uid)
-			obeyed = true
+	named, said := commands["mp-syndicate-to"]
+	if !said {
+		return obeyed
+	}
+	wanted := slices.Clone(post.Syndicate)
+	if !post.Promised {
+		wanted = nil
+	}
+	for _, v := range named {
+		if uid, _ := v.(string); p.Site.account(uid) != nil && !slices.Contains(wanted, uid) {
+			wanted = append(wanted, uid)
 		}
 	}
-	return obeyed
+	if slices.Equal(wanted, post.Syndicate) {
+		return obeyed
+	}
+	post.Syndicate = wanted
+	return true
 }
 
 // Channels lists the channels that posts can go into.

@@ -71,7 +71,7 @@ func (s *Site) account(uid string) *Account {
 // targets are the accounts as editors are offered them.
 func (s *Site) targets() (all []micropub.Target) {
 	for _, a := range s.Accounts {
-		t := micropub.Target{UID: a.UID, Name: a.Name, Service: &micropub.Account{Name: cmp.Or(a.Service, a.Kind), URL: a.Network}}
+		t := micropub.Target{UID: a.UID, Name: a.Name, Service: &micropub.Account{Name: cmp.Or(a.Service, a.Kind), URL: a.Network}, Defaults: a.defaults()}
 		if a.User != "" {
 			t.User = &micropub.Account{Name: a.User}
 		}
@@ -83,6 +83,18 @@ func (s *Site) targets() (all []micropub.Target) {
 // alone are the kinds of posts that mean something without what they are about; "all" as a
 // default means these.
 var alone = []string{"note", "article", "photo", "video", "audio", "event", "checkin", "bookmark", "read", "watch", "listen"}
+
+// defaults are the kinds of posts that go to the account by default, one by one.
+func (a *Account) defaults() (kinds []string) {
+	for _, kind := range a.Default {
+		if kind == "all" {
+			kinds = append(kinds, alone...)
+		} else {
+			kinds = append(kinds, kind)
+		}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(kinds)))
+}
 
 // CopyKinds are the kinds of posts that can go to an account by default, and "all".
 func CopyKinds() []string {
@@ -96,7 +108,7 @@ func (s *Site) byDefault(post *store.Post) (uids []string) {
 		return nil
 	}
 	for _, a := range s.Accounts {
-		if slices.Contains(a.Default, post.Kind) || slices.Contains(a.Default, "all") && slices.Contains(alone, post.Kind) {
+		if slices.Contains(a.defaults(), post.Kind) {
 			uids = append(uids, a.UID)
 		}
 	}

@@ -79,7 +79,9 @@ func TestCopiesThatWantTheirOwnerAreTold(t *testing.T) {
 	n := newNetwork(syndicate.Header)
 	inWorld(t, func(t *testing.T, w *world) {
 		box := w.attend()
-		n.set(func() { n.fails = func(string) error { return &syndicate.Error{Doing: "publish", Status: 422, Refused: true} } })
+		n.set(func() {
+			n.fails = func(string) error { return &syndicate.Error{Doing: "publish", Status: 422, Refused: true} }
+		})
 		post := w.chosen("Hola", net)
 		pass(time.Minute)
 		w.lookout()

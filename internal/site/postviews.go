@@ -268,6 +268,8 @@ type PostView struct {
 	Former  []string
 	Copies  []string // addresses of its copies
 	Wanted  []string // names of where copies were asked for
+	Chosen  []string // the uids of those
+	Open    bool     // readers have not seen it yet, and other copies can be asked for
 	Again   bool     // publishing and announcing it once more makes sense
 	Shown   bool     // there is a page of it, for readers or for the owner
 
@@ -300,7 +302,7 @@ func (p *Posts) About(ctx context.Context, address string) (v PostView, err erro
 			return err
 		}
 		v = PostView{
-			PostRow: rowOf(tx, post, p.Site.unbuilt(tx)), Created: post.Created, Client: post.Client, File: post.File,
+			PostRow: rowOf(tx, post, p.Site.unbuilt(tx)), Created: post.Created, Client: post.Client, File: post.File, Chosen: post.Syndicate, Open: !post.Promised,
 			Former: post.Former, Copies: post.Item.URLs("syndication"), Again: post.Promised && !post.Draft && !post.Private,
 			Shown: post.Visible() || forOwner(post) && p.Site.Render != nil, Revision: post.Revision, Published: post.Published, Live: post.Live, Announced: post.Announced,
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -21,6 +22,9 @@ type composing struct {
 	to   *editor
 	has  config
 	item mf2.Item // what the post says that is edited
+
+	chosen []string // where copies of that go
+	fixed  bool     // readers have seen it: they go on going there
 }
 
 // compose shows the form for a post: for a new one of a type, filled in with what the address
@@ -40,7 +44,9 @@ func (p *pages) compose(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		t, wide := c.types(q.Get("type"))
-		c.show(http.StatusOK, opened(address, c.item, t, wide), theme.Compose{Done: q.Get("done")}, nil)
+		d := opened(address, c.item, t, wide)
+		d.chosen, d.fixed = c.chosen, c.fixed
+		c.show(http.StatusOK, d, theme.Compose{Done: q.Get("done")}, nil)
 		return
 	}
 	d := draft{typ: q.Get("type"), once: p.composer.name(), values: url.Values{"visibility": {"public"}}}
@@ -73,7 +79,12 @@ func (c *composing) open(address string) bool {
 		c.broken(c.w, c.r, err)
 		return false
 	}
-	c.item = item
+	about, err := c.Posts.About(c.r.Context(), address)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.broken(c.w, c.r, err)
+		return false
+	}
+	c.item, c.chosen, c.fixed = item, about.Chosen, !about.Open
 	return true
 }
 
@@ -121,6 +132,9 @@ func (p *pages) sendComposed(w http.ResponseWriter, r *http.Request) {
 	d, do := in.draft(), in.fields.Get("do")
 	if d.url != "" && !c.open(d.url) {
 		return
+	}
+	if d.chosen, d.fixed = c.chosen, c.fixed; d.url == "" {
+		d.chosen = c.has.usual(d.typ)
 	}
 	if _, d.html = c.item.HTML("content"); d.url == "" {
 		d.html = false
@@ -185,6 +199,7 @@ func (c *composing) edit(d draft, do string) {
 	if !c.open(d.url) {
 		return
 	}
+	d.chosen, d.fixed = c.chosen, c.fixed
 	t, wide := c.types(d.typ)
 	request, problems := d.update(c.item, t, wide)
 	shown := c.item.URLs("photo")

@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"tertulia/mf2"
@@ -88,7 +89,7 @@ func (e *editor) ask(ctx context.Context, to http.Handler, method, query, kind s
 // config is what the endpoint offers (q=config).
 type config struct {
 	PostTypes []postType `json:"post-types"`
-	Targets   []choice   `json:"syndicate-to"`
+	Targets   []target   `json:"syndicate-to"`
 	Channels  []choice   `json:"channels"`
 	Visible   []string   `json:"visibility"`
 }
@@ -104,6 +105,22 @@ type postType struct {
 type choice struct {
 	UID  string `json:"uid"`
 	Name string `json:"name"`
+}
+
+// target is a place that copies can go to, and the types of posts that go there by default.
+type target struct {
+	choice
+	Defaults []string `json:"default-post-types"`
+}
+
+// usual are the places that posts of a type go to by default.
+func (c config) usual(typ string) (uids []string) {
+	for _, t := range c.Targets {
+		if slices.Contains(t.Defaults, c.typed(typ).Type) {
+			uids = append(uids, t.UID)
+		}
+	}
+	return uids
 }
 
 // config asks what the endpoint offers.

@@ -154,7 +154,7 @@ func (in *intake) file(r *http.Request, part *multipart.Part, counts map[string]
 // draft is what was typed, with the uploads among the files, each with its description.
 func (in *intake) draft() draft {
 	v := in.fields
-	d := draft{url: v.Get("post"), seen: v.Get("seen"), once: v.Get("once"), typ: v.Get("type"), html: v.Get("html") != "", values: v}
+	d := draft{url: v.Get("post"), seen: v.Get("seen"), once: v.Get("once"), typ: v.Get("type"), html: v.Get("html") != "", boxes: v.Get("boxes") != "", values: v}
 	d.drop()
 	for _, up := range in.uploads {
 		v.Add(up.property, up.address)

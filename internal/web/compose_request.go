@@ -14,6 +14,12 @@ type draft struct {
 	once string // names the form, so that what is sent twice is done once
 	typ  string
 	html bool // the content is markup, not text
+	// boxes tells that the form had boxes for where copies go, so that those which are not ticked
+	// say something too; chosen is where the post goes already, or would by default when it is new, and
+	// fixed whether that stays so.
+	boxes  bool
+	chosen []string
+	fixed  bool
 	// By the names of fields, as they were typed. photo, video and audio are addresses of
 	// uploads, the n-th photo-alt describes the n-th photo; besides there are zone, slug,
 	// channel and syndicate.
@@ -87,7 +93,35 @@ func (d draft) commands() map[string][]any {
 			}
 		}
 	}
+	if d.boxes {
+		delete(commands, "mp-syndicate-to")
+		if to, said := d.targets(); said {
+			commands["mp-syndicate-to"] = to
+		}
+	}
 	return commands
+}
+
+// targets are where copies are to go, and whether that is to be said: not of a post that goes there
+// already. What is ticked by default alone takes no post along that is not for everybody, and of one
+// that is dated the endpoint says whether it is news.
+func (d draft) targets() (to []any, said bool) {
+	to = []any{}
+	same := true
+	for _, uid := range d.values["syndicate"] {
+		known := slices.Contains(d.chosen, uid)
+		if same = same && known; !d.fixed || !known {
+			to = append(to, uid)
+		}
+	}
+	same = same && (d.fixed || len(to) == len(d.chosen))
+	if d.url != "" || !same || len(to) == 0 {
+		return to, d.url == "" || !same
+	}
+	if v := d.values.Get("visibility"); v != "" && v != "public" {
+		return []any{}, true
+	}
+	return to, d.values.Get("published") == ""
 }
 
 // undescribed tells whether a photo has no description, and nobody has said that it needs none.

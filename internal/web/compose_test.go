@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"tertulia/internal/site"
 	"tertulia/internal/web"
 	"tertulia/mf2"
 	"tertulia/micropub"
@@ -340,6 +342,67 @@ func TestManifestLeadsSomewhere(t *testing.T) {
 		}
 		if got := w.visitor().get(w.ana().Endpoint("signin")); strings.Contains(got.body, "manifest") {
 			t.Error("a visitor is offered to install it")
+		}
+	})
+}
+
+// Where copies go is what the form shows: ticked as the settings say until somebody chooses, nowhere when
+// nothing is ticked, and chosen anew until readers have seen the post.
+func TestComposerSaysWhereCopiesGo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ana().Site.Accounts = []*site.Account{
+			{UID: "net", Name: "Net", Kind: "net", Default: []string{"note"}, Way: site.WaySecret}, {UID: "x", Name: "X", Kind: "x", ByHand: true},
+		}
+		b := w.owner()
+		ticked := func(query string) (uids []string) {
+			t.Helper()
+			return b.blank(query)["syndicate"]
+		}
+		if got := ticked("?type=note"); !slices.Equal(got, []string{"net"}) {
+			t.Errorf("a note: %v is ticked", got)
+		}
+		if got := ticked("?type=article"); got != nil {
+			t.Errorf("an article: %v is ticked", got)
+		}
+		goes := func(what string, a answer, want ...string) string {
+			t.Helper()
+			at, _ := b.said(a)
+			about, err := b.ana().Posts.About(t.Context(), at)
+			if err != nil || !slices.Equal(about.Chosen, want) {
+				t.Errorf("%s: it goes to %v, want %v; %v", what, about.Chosen, want, err)
+			}
+			return at
+		}
+		note := func(pairs ...string) url.Values {
+			return with(b.blank("?type=note"), append([]string{"content", "Hola " + strings.Join(pairs, " "), "do", "publish"}, pairs...)...)
+		}
+		goes("as it is", b.compose(note()), "net")
+		form := note("summary", "2")
+		form["syndicate"] = nil
+		goes("nothing is ticked", b.compose(form))
+		form = note("summary", "3")
+		form["syndicate"] = []string{"x"}
+		goes("another is", b.compose(form), "x")
+		goes("for those who know", b.compose(note("visibility", "unlisted")))
+		goes("dated back", b.compose(note("published", "1998-01-01T00:00")))
+		form = note("visibility", "unlisted")
+		form["syndicate"] = []string{"net", "x"}
+		goes("for those who know, chosen", b.compose(form), "net", "x")
+
+		at := goes("a draft", b.compose(with(note(), "content", "Draft", "do", "draft")), "net")
+		query := "?url=" + url.QueryEscape(at)
+		if got := ticked(query); !slices.Equal(got, []string{"net"}) {
+			t.Errorf("the draft: %v is ticked", got)
+		}
+		form = with(b.blank(query), "do", "publish")
+		form["syndicate"] = nil
+		goes("the draft, unticked", b.compose(form))
+		form = b.blank(query)
+		form["do"], form["syndicate"] = []string{"save"}, []string{"x"}
+		goes("later one more", b.compose(form), "x")
+		page := b.get(b.ana().Endpoint("admin/compose" + query))
+		if !strings.Contains(page.body, `value="x" checked disabled`) || strings.Contains(page.body, `value="net" checked`) {
+			t.Errorf("where it goes already is not shown:\n%s", page.body)
 		}
 	})
 }

@@ -67,9 +67,7 @@ func (c *composing) show(status int, d draft, view theme.Compose, problems []pro
 	for _, one := range c.has.Channels {
 		view.Channels = append(view.Channels, theme.Option{Value: one.UID, Name: one.Name, Chosen: d.values.Get("channel") == one.UID})
 	}
-	for _, one := range c.has.Targets {
-		view.Syndicate = append(view.Syndicate, theme.Option{Value: one.UID, Name: one.Name, Chosen: slices.Contains(d.values["syndicate"], one.UID)})
-	}
+	c.outlets(&view, d, t)
 	c.menu(&view, d, t)
 	if d.url != "" {
 		view.Page = c.base.Path + "admin/post?url=" + url.QueryEscape(d.url)
@@ -88,6 +86,25 @@ func (c *composing) show(status int, d draft, view theme.Compose, problems []pro
 		view.Seen = digest(c.item)
 	}
 	c.render(c.w, c.r, status, "compose", view)
+}
+
+// outlets are the boxes for where copies go. Those of a form that nobody has filled in are ticked for a
+// new post as the settings say, for another as it was asked.
+func (c *composing) outlets(view *theme.Compose, d draft, t postType) {
+	for _, one := range c.has.Targets {
+		box := theme.Outlet{Option: theme.Option{Value: one.UID, Name: one.Name, Chosen: slices.Contains(d.values["syndicate"], one.UID)}}
+		chosen := slices.Contains(d.chosen, one.UID)
+		switch {
+		case d.fixed && chosen:
+			box.Chosen, box.Fixed = true, true
+		case d.boxes:
+		case d.url == "":
+			box.Chosen, box.Default = slices.Contains(one.Defaults, t.Type), strings.Join(one.Defaults, " ")
+		default:
+			box.Chosen = chosen
+		}
+		view.Syndicate = append(view.Syndicate, box)
+	}
 }
 
 // zones are those that dates can be typed in; the script adds that of the device.

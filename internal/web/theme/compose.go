@@ -23,9 +23,10 @@ type Compose struct {
 	NoAlt  bool     // photos need no description
 	Draft  bool     // it is a draft, or new
 
-	Zone, Slug          string
-	Zones               []Option
-	Channels, Syndicate []Option
+	Zone, Slug string
+	Zones      []Option
+	Channels   []Option
+	Syndicate  []Outlet // sent with boxes=1
 
 	Error    string         // what has gone wrong, a word that composewrong has a sentence for; empty: nothing
 	Detail   string         // the same, in English, where there is no sentence for it; else empty
@@ -44,6 +45,13 @@ type ComposeType struct {
 type Option struct {
 	Value, Name string
 	Chosen      bool
+}
+
+// Outlet is a place that copies can go to.
+type Outlet struct {
+	Option
+	Fixed   bool   // the post goes there, and that stays so
+	Default string // the types that go there by default, for the script; empty: the box was filled in, or there are none
 }
 
 // ComposeField is a field of the form.

@@ -15,6 +15,7 @@ const become = (type) => {
 		part.querySelector(".must")?.toggleAttribute("hidden", !must);
 		part.querySelector("input:not([type=file]), textarea, select")?.toggleAttribute("required", must && part.tagName !== "FIELDSET");
 	}
+	for (const box of form.querySelectorAll("[data-default]")) box.checked = box.dataset.default.split(" ").includes(type);
 	for (const link of document.querySelectorAll("a[data-type]")) {
 		if (link.dataset.type === type) link.setAttribute("aria-current", "true");
 		else link.removeAttribute("aria-current");
@@ -27,6 +28,9 @@ for (const link of document.querySelectorAll("a[data-type]")) {
 		become(link.dataset.type);
 	});
 }
+
+// Where copies go follows the type until somebody chooses.
+for (const box of form.querySelectorAll("[data-default]")) box.addEventListener("change", () => box.removeAttribute("data-default"));
 
 // An address that is pasted into an empty note may be what to answer.
 const content = field("content");
