@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -75,18 +76,44 @@ func (j *Jobs) Write(ctx context.Context, page *metrics.Page) error {
 	}
 	page.Family("tertulia_jobs_paused", metrics.Gauge, "1 while all jobs wait for the owner's word, as after a restore.")
 	page.Sample(map[bool]float64{true: 1}[paused])
-	page.Family("tertulia_decisions_waiting", metrics.Gauge, "Mentions that wait for the owner, by site; counted up to 10000.")
-	for _, s := range j.Sites {
-		if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-			page.Sample(float64(tx.CountIn(store.Pending, 10_000)), "site", s.Key)
-			return nil
-		}); err != nil {
-			return err
-		}
+	if err := j.writeSites(ctx, page); err != nil {
+		return err
 	}
 	page.Family("tertulia_webmentions_looked_at_total", metrics.Counter, "Looks at the sources of mentions, by what they came to and why.")
 	page.Samples(&j.Numbers.looked, "outcome", "cause")
 	page.Family("tertulia_webmentions_sent_total", metrics.Counter, "Attempts to send a Webmention, by what they came to.")
 	page.Samples(&j.Numbers.sent, "outcome")
 	return nil
+}
+
+// mostWritten is up to how many of a site are counted for a page of numbers.
+const mostWritten = 10_000
+
+// writeSites adds what waits at each site.
+func (j *Jobs) writeSites(ctx context.Context, page *metrics.Page) error {
+	each := func(count func(s *Site, tx *store.Tx)) (err error) {
+		for _, s := range j.Sites {
+			err = cmp.Or(err, j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+				count(s, tx)
+				return nil
+			}))
+		}
+		return err
+	}
+	page.Family("tertulia_decisions_waiting", metrics.Gauge, "Mentions that wait for the owner, by site; counted up to 10000.")
+	err := each(func(s *Site, tx *store.Tx) {
+		page.Sample(float64(tx.CountIn(store.Pending, mostWritten)), "site", s.Key)
+	})
+	page.Family("tertulia_unanswered", metrics.Gauge, "Responses that the owner has not answered or set aside, by site; counted up to 10000.")
+	err = cmp.Or(err, each(func(s *Site, tx *store.Tx) {
+		page.Sample(float64(tx.CountOpen(store.Unanswered, mostWritten)), "site", s.Key)
+	}))
+	page.Family("tertulia_copies", metrics.Gauge, "Copies on networks that are on their way or want the owner, by site, account and state; counted up to 10000.")
+	return cmp.Or(err, each(func(s *Site, tx *store.Tx) {
+		for _, a := range s.Accounts {
+			for _, state := range append([]store.CopyState{store.CopyWaiting}, wanting...) {
+				page.Sample(float64(tx.CountCopies(a.UID, state, mostWritten)), "site", s.Key, "account", a.UID, "state", string(state))
+			}
+		}
+	}))
 }

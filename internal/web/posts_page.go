@@ -82,6 +82,17 @@ func (p *pages) showPost(w http.ResponseWriter, r *http.Request, status int, who
 		p.broken(w, r, err)
 		return
 	}
+	copies, err := p.Networks.Of(r.Context(), about.Permalink)
+	if err != nil {
+		p.broken(w, r, err)
+		return
+	}
+	for _, c := range copies {
+		view.Outlets = append(view.Outlets, theme.Copy{
+			ID: c.ID, Account: site.AccountID(c.UID), Name: c.Account, State: string(c.State), Note: c.Note, URL: c.URL, Since: c.Since,
+		})
+	}
+	view.Networks = p.base.Path + "admin/networks"
 	view.Shell, view.PostRow = p.shell(r, who), p.postRow(about.PostRow)
 	view.Action, view.List = p.base.Path+"admin/post", p.base.Path+"admin/posts"
 	view.Edit = p.base.Path + "admin/compose?url=" + url.QueryEscape(about.Permalink)
@@ -109,10 +120,23 @@ func (p *pages) showPost(w http.ResponseWriter, r *http.Request, status int, who
 	p.render(w, r, status, "post", view)
 }
 
+// retryCopy has the copy of a post made again now. One that somebody has decided about meanwhile is
+// shown as it stands.
+func (p *pages) retryCopy(r *http.Request, address string) error {
+	uid, err := p.Networks.ByID(r.PostFormValue("id"))
+	if err != nil {
+		return err
+	}
+	if err := p.Networks.Retry(r.Context(), address, uid); !errors.Is(err, site.ErrUndecidable) {
+		return err
+	}
+	return nil
+}
+
 // word is a stage or an outcome as the name of its sentence has it.
 func word(said string) string { return strings.ReplaceAll(said, " ", "-") }
 
-// changePost deletes a post, brings it back, or publishes it once more. The first two are what
+// changePost deletes a post, brings it back, publishes it or makes a copy of it once more. The first two are what
 // any Micropub client does.
 //
 // Spec: micropub#delete-p-1
@@ -129,6 +153,8 @@ func (p *pages) changePost(w http.ResponseWriter, r *http.Request) {
 		moved, err = p.editor(who).send(r.Context(), map[string]any{"action": do, "url": address})
 	case "retry":
 		err = p.Posts.Retry(r.Context(), address)
+	case "copy":
+		err = p.retryCopy(r, address)
 	default:
 		p.fail(w, r, http.StatusBadRequest, "")
 		return

@@ -224,3 +224,37 @@ func TestModeratorsDoNotPost(t *testing.T) {
 		}
 	})
 }
+
+// The page of a post shows each copy with how it stands, and has one that failed tried again.
+func TestPostShowsItsCopies(t *testing.T) {
+	inWorld(t, func(w *world) {
+		b := w.owner()
+		w.ana().Site.Accounts = []*site.Account{{UID: "net", Name: "Net", Kind: "net", Way: site.WaySecret}, {UID: "x", Name: "X", Kind: "x", ByHand: true}}
+		address := b.kept(note("Hola"))
+		settle()
+		for uid, state := range map[string]store.CopyState{"net": store.CopyRefused, "x": store.CopyPrepared} {
+			err := w.db.Update(w.Context(), w.ana().Key, func(tx *store.Tx) error {
+				return tx.PutCopy(store.Copy{Post: address, Target: uid, Key: uid, State: state, Note: "note <of> " + uid, Since: tx.Now})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		page := b.get(b.ana().Endpoint("admin/post?url=" + url.QueryEscape(address)))
+		for _, want := range []string{"Rechazada", "note &lt;of&gt; net", "Lista para que la publiques", `href="/-/admin/networks#` + site.CopyID(address, "x") + `"`} {
+			if !strings.Contains(page.body, want) {
+				t.Errorf("the page lacks %q:\n%s", want, page.body)
+			}
+		}
+		form := formTo(t, page, "/-/admin/post")
+		for _, id := range []string{site.AccountID("net"), site.AccountID("gone")} {
+			a := b.post(b.ana().Endpoint("admin/post"), url.Values{"form": form["form"], "url": {address}, "id": {id}, "do": {"copy"}})
+			if want := map[bool]int{true: 303, false: 404}[id == site.AccountID("net")]; a.status != want {
+				t.Errorf("%s: got %d, want %d", id, a.status, want)
+			}
+		}
+		if copies, err := b.ana().Networks.Of(w.Context(), address); err != nil || len(copies) != 2 || copies[0].State == store.CopyRefused {
+			t.Errorf("after that: %+v, %v", copies, err)
+		}
+	})
+}

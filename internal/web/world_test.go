@@ -178,6 +178,7 @@ func (w *world) build(h house, log *slog.Logger) {
 		Logo:  func(ctx context.Context, address string) (string, error) { return w.jobs.Logo(ctx, s, address) },
 		Files: media.Serve(uploads), Pictures: media.Serve(filepath.Join(uploads, store.Pictures)),
 		Conversation: &site.Conversation{Site: s, DB: w.db},
+		Networks:     &site.Networks{Site: s, DB: w.db, Jobs: w.jobs},
 		Work:         &site.Work{Site: s, DB: w.db},
 		Notices:      &site.Notices{Site: s, DB: w.db, Mail: "smtp.example.com"},
 		Mentions:     mentions, Inbox: inbox,

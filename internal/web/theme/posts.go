@@ -32,7 +32,7 @@ type PostRow struct {
 }
 
 // Post is the view of "post": all about one. Its forms post to Action url and do=delete,
-// undelete or retry.
+// undelete or retry, and do=copy with id, the account of one of Outlets.
 type Post struct {
 	Shell
 	PostRow
@@ -51,6 +51,9 @@ type Post struct {
 	Done               string // what has been done: publish, save, overwrite, same, delete, undelete, retry; empty: nothing
 
 	Revision, Published, Live, Announced int
+
+	Outlets  []Copy // its copies; Post, Text and Composer are not used
+	Networks string // address of the page where copies are decided about
 
 	History []Event
 	Sent    []Sent
