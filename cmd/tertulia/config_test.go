@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -65,7 +66,10 @@ func TestSettingsOfTheFirstRun(t *testing.T) {
 	want := siteSettings{
 		URL: "http://localhost:8080/", Language: "en",
 		Publish: publishSettings{Preset: "html"}, Conversation: conversationSettings{Approve: "people", Bridged: "first-name"},
-		Notify: notifySettings{Waiting: "digest", Public: "digest", Trouble: "now", Access: "now", Digest: "daily", Day: "monday", At: "08:00"},
+		Notify: notifySettings{
+			Waiting: "digest", Unanswered: "digest", Patience: duration(7 * 24 * time.Hour), Public: "digest", Trouble: "now", Access: "now",
+			Digest: "daily", Day: "monday", At: "08:00",
+		},
 	}
 	if diff := cmp.Diff([]siteSettings{want}, s.Sites); diff != "" {
 		t.Errorf("site (-want +got):\n%s", diff)

@@ -71,6 +71,18 @@ language="es"
   remote = "https://ana:pa%20ss@codeberg.example/ana/blog.git"
 [[site.channel]]
 uid = "fotos"
+[[site.syndicate]]
+kind = "mastodon"
+server = "https://mastodon.example"
+token_file = "`+secret+`"
+[[site.syndicate]]
+kind = "x"
+name = "La otra"
+
+[mail]
+server = "smtp.example.com"
+user = "ana@ana.example"
+password = "5f1c-mail"
 
 [[site]]
 url = "https://bea.example/"
@@ -93,7 +105,8 @@ role = "owner"
 		"[[site]] url": `"https://ana.example/" file F:12`, "[site.author] name": `"Ana" file F:13`, "[[site]] language": `"es" file F:17`, "[[site]] base": `"https://talk.example/ana.example/" derived`,
 		"[site.publish] preset": `"hugo" file F:19`, "[site.publish] hook": "secret default", "[site.publish] hook_file": `"` + secret + `" file F:21`,
 		"[site.publish.git] remote": `"https://ana:…@codeberg.example/ana/blog.git" file F:24`, "[site.publish.git] commit": "true file F:23",
-		"[[site.channel]] uid": `"fotos" file F:26`, "[[person]] me": `"https://dora.example/" file F:39`, "[[site]] root": "default",
+		"[[site.channel]] uid": `"fotos" file F:26`, "[[site.syndicate]] name": `"La otra" file F:33`, "[mail] password": "secret file F:38",
+		"[mail] from": `"ana@ana.example" default`, "[site.notify] patience": `"168h0m0s" default`, "[[person]] me": `"https://dora.example/" file F:51`, "[[site]] root": "default",
 	} {
 		if got[key] != want {
 			t.Errorf("%s: got %s, want %s", key, got[key], want)
