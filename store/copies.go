@@ -43,9 +43,10 @@ type Ref struct {
 
 // Copy is the copy of a post on a network, or the promise of one.
 type Copy struct {
-	Post   string    `json:"post"`   // permalink of the original
-	Target string    `json:"target"` // uid of the account
-	Key    string    `json:"key"`    // what the network knows it by: the same at every attempt
+	Post   string    `json:"post"`           // permalink of the original
+	Target string    `json:"target"`         // uid of the account
+	Key    string    `json:"key"`            // what the network knows it by: the same at every attempt
+	Dated  time.Time `json:"dated,omitzero"` // of the post when the copy was promised, which some networks know it by; zero: the post's date
 	State  CopyState `json:"state"`
 	Note   string    `json:"note,omitempty"` // why it stands there, in English, for the owner
 

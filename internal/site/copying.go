@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"tertulia/internal/media"
 	"tertulia/internal/sanitize"
@@ -246,7 +247,7 @@ func (j *Jobs) outgoingPost(ctx context.Context, s *Site, c store.Copy, post sto
 	html := postHTML(post.Item, post.Permalink)
 	p := syndicate.Post{
 		Key: c.Key, Permalink: post.Permalink, Item: post.Item, HTML: html, Kind: post.Kind,
-		Language: cmp.Or(languageTag(post.Item.Get("lang")), s.Language), Date: post.Date,
+		Language: cmp.Or(languageTag(post.Item.Get("lang")), s.Language), Date: dateOf(c, post),
 		Summary: post.Item.Get("summary"), ReplyTo: syndicate.Ref(c.ReplyTo),
 	}
 	if p.Summary == "" && post.Kind == "article" {
@@ -256,6 +257,15 @@ func (j *Jobs) outgoingPost(ctx context.Context, s *Site, c store.Copy, post sto
 	var err error
 	p.Photos, err = j.photosOf(ctx, s, post.Item)
 	return p, err
+}
+
+// dateOf is the date that a copy has as long as it is the same one: a network may know it by that,
+// whatever the post's has become meanwhile.
+func dateOf(c store.Copy, post store.Post) time.Time {
+	if c.Dated.IsZero() {
+		return post.Date
+	}
+	return c.Dated
 }
 
 // photosOf are the pictures of a post that are uploads here, with what they show.

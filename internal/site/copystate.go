@@ -79,7 +79,7 @@ func (s *Site) promiseCopies(tx *store.Tx, post store.Post) error {
 			continue
 		}
 		c := store.Copy{
-			Post: post.Permalink, Target: uid, Key: copyKey(s.Key, post.Permalink, uid), State: store.CopyWaiting, Since: tx.Now,
+			Post: post.Permalink, Target: uid, Key: copyKey(s.Key, post.Permalink, uid), Dated: post.Date, State: store.CopyWaiting, Since: tx.Now,
 			History: []store.Event{{At: tx.Now, Stage: "promised"}},
 		}
 		if uid == back {

@@ -21,6 +21,7 @@ type network struct {
 	can syndicate.Abilities
 
 	takes time.Duration // each answer
+	dated bool          // the key of a post has its date in it
 
 	mu      sync.Mutex
 	posts   []*netPost
@@ -133,6 +134,9 @@ func (n *network) Publish(_ context.Context, p syndicate.Post) (syndicate.Ref, e
 	defer n.mu.Unlock()
 	if err := n.asked("publish"); err != nil {
 		return syndicate.Ref{}, err
+	}
+	if n.dated {
+		p.Key += p.Date.String()
 	}
 	if was := n.find(p.Key); was != nil && n.can.Idempotency == syndicate.NaturalKey {
 		return was.ref, n.cut("publish")

@@ -112,8 +112,10 @@ const longestDoubt = 10 * time.Second
 // settle finds out how a call ended of which nobody knows.
 func (w *copying) settle(ctx context.Context) (queue.Commit, error) {
 	switch {
-	case w.can.Idempotency == syndicate.NaturalKey && w.post.Visible():
+	case w.post.Visible() && (w.at.ByHand || w.can.Idempotency == syndicate.NaturalKey):
 		return w.publish(ctx) // the same again is the same copy
+	case w.at.ByHand:
+		return w.forget(ctx)
 	case w.can.Idempotency == syndicate.None:
 		return w.doubt("nobody can tell whether the network has taken it"), nil
 	}
@@ -173,7 +175,7 @@ func (w *copying) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.Begun = tx.Now
+		c.Begun, c.Dated = tx.Now, dateOf(c, w.post)
 		c.Tried++
 		w.copy = c
 		return tx.PutCopy(c)
@@ -261,7 +263,7 @@ func (w *copying) remove(ctx context.Context) (queue.Commit, error) {
 	}
 	w.j.rests.answered(w.lane)
 	return changeCopy(w.copy, func(tx *store.Tx, c *store.Copy) error {
-		c.Was, c.Key = c.Ref.URL, copyKey(c.Key, "again")
+		c.Was, c.Key, c.Dated = c.Ref.URL, copyKey(c.Key, "again"), time.Time{}
 		c.State, c.Note, c.Ref, c.Said, c.Cursor = store.CopyDeleted, "", store.Ref{}, "", ""
 		c.Begun, c.Next, c.Out, c.Tried = time.Time{}, time.Time{}, time.Time{}, 0
 		return nil
