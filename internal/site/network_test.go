@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -144,7 +145,12 @@ func (n *network) Publish(_ context.Context, p syndicate.Post) (syndicate.Ref, e
 	id := fmt.Sprint(len(n.posts) + 1)
 	made := &netPost{key: p.Key, text: p.Item.Get("content"), ref: syndicate.Ref{ID: id, URL: n.at + "@me/" + id}, replyTo: p.ReplyTo}
 	for _, photo := range p.Photos {
-		made.photos = append(made.photos, photo.Alt)
+		if file, err := photo.Open(1<<20, 2000); err == nil {
+			made.photos = append(made.photos, photo.Alt)
+			_ = file.Close()
+		} else if !errors.Is(err, syndicate.ErrNoPicture) {
+			return syndicate.Ref{}, err
+		}
 	}
 	n.posts = append(n.posts, made)
 	return made.ref, n.cut("publish")

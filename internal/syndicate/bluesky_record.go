@@ -246,6 +246,9 @@ func (b *Bluesky) pictures(ctx context.Context, doing string, p Post) (taken []p
 // picture uploads a picture; ok is whether it is one, and small enough.
 func (b *Bluesky) picture(ctx context.Context, doing string, photo Photo) (taken picture, ok bool, err error) {
 	raw, err := read(photo)
+	if errors.Is(err, ErrNoPicture) {
+		return picture{}, false, nil
+	}
 	if err != nil {
 		return picture{}, false, fmt.Errorf("%s: a picture: %w", doing, err)
 	}

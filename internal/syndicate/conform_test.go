@@ -3,6 +3,8 @@ package syndicate_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"strconv"
@@ -251,6 +253,18 @@ var contract = map[string]func(*bench){
 			}
 		}
 		b.stands(0, "")
+	},
+	// T-PO02: a film of three megabytes that calls itself GIF holds nothing up.
+	"a picture that cannot be had is left out": func(b *bench) {
+		p := note("Pan recién hecho")
+		p.Photos = []syndicate.Photo{{Alt: "Una barra", Open: func(int64, int) (io.ReadCloser, error) {
+			return nil, fmt.Errorf("pan.gif: %w", syndicate.ErrNoPicture)
+		}}}
+		ref := b.publish(p)
+		b.stands(1, "")
+		if _, err := b.Update(b.Context(), ref, p); err != nil && b.can.Edit {
+			b.Errorf("update: %v", err)
+		}
 	},
 	"a refusal says why": func(b *bench) {
 		fault := b.makes

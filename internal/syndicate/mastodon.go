@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -81,6 +82,9 @@ func (m *Mastodon) Publish(ctx context.Context, p Post) (Ref, error) {
 	}
 	for _, photo := range p.Photos[:min(len(p.Photos), in.photos)] {
 		id, err := m.upload(ctx, in, photo)
+		if errors.Is(err, ErrNoPicture) {
+			continue
+		}
 		if err != nil {
 			return Ref{}, err
 		}
@@ -170,6 +174,9 @@ func (m *Mastodon) Update(ctx context.Context, ref Ref, p Post) (Ref, error) {
 			continue
 		}
 		id, err := m.upload(ctx, in, photo)
+		if errors.Is(err, ErrNoPicture) {
+			continue
+		}
 		if err != nil {
 			return Ref{}, err
 		}

@@ -99,6 +99,9 @@ func (m *Micropub) properties(ctx context.Context, p Post, doing string, photos 
 	}
 	for _, photo := range p.Photos[:min(len(p.Photos), 10)] {
 		address, err := m.upload(ctx, config.Media, photo, doing)
+		if errors.Is(err, ErrNoPicture) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

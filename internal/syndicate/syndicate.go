@@ -103,7 +103,8 @@ type Photo struct {
 	Type          string // media type, such as image/jpeg
 	Width, Height int    // pixels; 0: not known
 	// Open reads the picture, drawn smaller where it takes more than so many bytes or is larger
-	// than so many pixels on its longer side; 0 sets no limit.
+	// than so many pixels on its longer side; 0 sets no limit. [ErrNoPicture]: the copy goes
+	// without it.
 	Open func(maxBytes int64, maxSide int) (io.ReadCloser, error)
 }
 
@@ -169,3 +170,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 // ErrUnsupported says that a target cannot do what it was asked.
 var ErrUnsupported = errors.New("this network does not take that")
+
+// ErrNoPicture says that a picture has gone, or is too large for a network and cannot be drawn
+// smaller. It is never what a [Target] returns.
+var ErrNoPicture = errors.New("there is no such picture for this network")

@@ -121,28 +121,12 @@ const photographed = "photo" // Ref.More of a message with a picture
 
 // Publish sends a message, or a picture with its caption.
 func (t *Telegram) Publish(ctx context.Context, p Post) (Ref, error) {
-	rq, more := t.request("publish", "sendMessage"), ""
-	if len(p.Photos) == 0 {
-		text, err := t.text(p, telegramText)
-		if err != nil {
-			return Ref{}, err
-		}
-		rq = rq.json(map[string]any{"chat_id": t.Channel, "text": text, "parse_mode": "HTML"})
-	} else {
-		caption, err := t.text(p, telegramCaption)
-		if err != nil {
-			return Ref{}, err
-		}
-		picture, err := p.Photos[0].Open(9<<20, 4096) // ten megabytes, and width and height together 10,000
-		if err != nil {
-			return Ref{}, &Error{Doing: "publish", Cause: fmt.Errorf("read a picture: %w", err)}
-		}
-		defer picture.Close()
-		rq, more = t.request("publish", "sendPhoto"), photographed
-		values := map[string]string{"chat_id": t.Channel, "caption": caption, "parse_mode": "HTML"}
-		if rq.body, rq.kind, err = multipartBody("photo", p.Photos[0], picture, values); err != nil {
-			return Ref{}, &Error{Doing: "publish", Cause: fmt.Errorf("read a picture: %w", err)}
-		}
+	rq, more, err := t.photo(p)
+	if errors.Is(err, ErrNoPicture) {
+		rq, more, err = t.message(p)
+	}
+	if err != nil {
+		return Ref{}, err
 	}
 	rq.makes = true
 	var made message
@@ -153,6 +137,37 @@ func (t *Telegram) Publish(ctx context.Context, p Post) (Ref, error) {
 		return Ref{}, &Error{Doing: "publish", Unclear: true, Cause: errors.New("the network names no message")}
 	}
 	return Ref{ID: strconv.FormatInt(made.ID, 10), URL: made.address(), More: more}, nil
+}
+
+// message asks to send the text.
+func (t *Telegram) message(p Post) (rq request, more string, err error) {
+	text, err := t.text(p, telegramText)
+	if err != nil {
+		return rq, "", err
+	}
+	return t.request("publish", "sendMessage").json(map[string]any{"chat_id": t.Channel, "text": text, "parse_mode": "HTML"}), "", nil
+}
+
+// photo asks to send the first picture, with the text below it.
+func (t *Telegram) photo(p Post) (rq request, more string, err error) {
+	if len(p.Photos) == 0 {
+		return rq, "", ErrNoPicture
+	}
+	caption, err := t.text(p, telegramCaption)
+	if err != nil {
+		return rq, "", err
+	}
+	picture, err := p.Photos[0].Open(9<<20, 4096) // ten megabytes, and width and height together 10,000
+	if err != nil {
+		return rq, "", &Error{Doing: "publish", Cause: fmt.Errorf("read a picture: %w", err)}
+	}
+	defer picture.Close()
+	rq = t.request("publish", "sendPhoto")
+	values := map[string]string{"chat_id": t.Channel, "caption": caption, "parse_mode": "HTML"}
+	if rq.body, rq.kind, err = multipartBody("photo", p.Photos[0], picture, values); err != nil {
+		return rq, "", &Error{Doing: "publish", Cause: fmt.Errorf("read a picture: %w", err)}
+	}
+	return rq, photographed, nil
 }
 
 // address is where members, or everybody, see a message.
