@@ -225,6 +225,7 @@ func (tx *Tx) AnswersTo(target, copied, kind string) map[string]string {
 type Network struct {
 	Target    string    `json:"target"`           // uid of the account
 	Secret    []byte    `json:"secret,omitempty"` // sealed; none: the settings name a file
+	App       []byte    `json:"app,omitempty"`    // sealed: what the network wants to forget the secret; none: it was typed
 	Session   []byte    `json:"session,omitempty"`
 	Begun     []byte    `json:"begun,omitempty"` // sealed: a connection that waits for its owner to come back
 	BegunAt   time.Time `json:"begun_at,omitzero"`

@@ -56,6 +56,10 @@ func (d *doorman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		delete(d.asked, networkCode)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"access_token": d.Token, "token_type": "Bearer"})
+	case "/oauth/revoke":
+		if r.FormValue("token") != d.Token || r.FormValue("client_secret") == "" {
+			d.wrong = append(d.wrong, "a token is given back with "+r.Form.Encode())
+		}
 	default:
 		d.Mastodon.ServeHTTP(w, r)
 	}

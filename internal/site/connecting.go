@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -22,6 +23,8 @@ type OAuth interface {
 	Begin(ctx context.Context, redirect, state string) (to string, kept []byte, err error)
 	// Finish trades the owner's answer for the secret that lets us in.
 	Finish(ctx context.Context, kept []byte, code string) (secret string, err error)
+	// Revoke has the network forget the secret that Finish traded.
+	Revoke(ctx context.Context, kept []byte, secret string) error
 }
 
 // OutOfBand is the redirect address with which a network shows its code to the owner.
@@ -42,6 +45,10 @@ var ErrAnswer = errors.New("nobody waits for this answer: begin anew")
 
 // ErrSecret is returned for a secret that the network does not take.
 var ErrSecret = errors.New("the network does not take it")
+
+// ErrOther is returned when it was somebody else who has said yes on the network than the account
+// that the settings name.
+var ErrOther = errors.New("the network has let us into another account")
 
 // errNetwork is wrapped by what went wrong when a network was asked.
 var errNetwork = errors.New("the network could not be asked")
@@ -101,6 +108,9 @@ func (n *Networks) Begin(ctx context.Context, uid, redirect string) (to string, 
 	if to, b.Kept, err = a.OAuth.Begin(ctx, redirect, b.State); err != nil {
 		return "", fmt.Errorf("%s: %w: %w", a.Name, errNetwork, err)
 	}
+	if redirect == OutOfBand {
+		b.State = OutOfBand // the owner carries the code alone
+	}
 	raw, err := json.Marshal(b)
 	if err != nil {
 		return "", err
@@ -115,7 +125,8 @@ func (n *Networks) Begin(ctx context.Context, uid, redirect string) (to string, 
 }
 
 // Finish connects the account with the code that the network has given its owner. The state is
-// what the network has sent back with it, or [OutOfBand] where the owner has typed the code.
+// what the network has sent back with it, or [OutOfBand] where the owner has typed the code: so it
+// was begun then.
 func (n *Networks) Finish(ctx context.Context, by, uid, state, code string) error {
 	a, err := n.account(uid)
 	if err != nil {
@@ -139,14 +150,14 @@ func (n *Networks) Finish(ctx context.Context, by, uid, state, code string) erro
 	if err := json.Unmarshal(raw, &b); err != nil {
 		return err
 	}
-	if state != OutOfBand && subtle.ConstantTimeCompare([]byte(state), []byte(b.State)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(state), []byte(b.State)) != 1 {
 		return ErrAnswer
 	}
 	secret, err := a.OAuth.Finish(ctx, b.Kept, code)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", a.Name, errNetwork, err)
 	}
-	return n.keep(ctx, by, a, secret)
+	return n.keep(ctx, by, a, secret, b.Kept)
 }
 
 // Connect connects an account with the secret that its owner has typed.
@@ -158,11 +169,12 @@ func (n *Networks) Connect(ctx context.Context, by, uid, secret string) error {
 	if a.Way == "" || a.Secret != nil {
 		return ErrWay
 	}
-	return n.keep(ctx, by, a, secret)
+	return n.keep(ctx, by, a, secret, nil)
 }
 
-// keep tests a secret, and keeps it sealed. What has waited for it goes on.
-func (n *Networks) keep(ctx context.Context, by string, a *Account, secret string) error {
+// keep tests a secret, and keeps it sealed, with what a network wants to be given when it is to
+// forget it. What has waited for it goes on.
+func (n *Networks) keep(ctx context.Context, by string, a *Account, secret string, kept []byte) error {
 	secret = strings.TrimSpace(secret)
 	if secret == "" {
 		return ErrSecret
@@ -174,20 +186,35 @@ func (n *Networks) keep(ctx context.Context, by string, a *Account, secret strin
 		return fmt.Errorf("%s: %w: %w", a.Name, ErrSecret, err)
 	case err != nil:
 		return fmt.Errorf("%s: %w: %w", a.Name, errNetwork, err)
+	case kept != nil && !isNamed(who.Handle, a.User):
+		n.revoke(ctx, a, kept, secret)
+		return fmt.Errorf("%s: %w, that of %s", a.Name, ErrOther, who.Handle)
 	}
 	sealed, err := n.DB.Seal(sealedFor(n.Site.Key, a.UID, "secret"), []byte(secret))
 	if err != nil {
 		return err
 	}
+	app, err := n.DB.Seal(sealedFor(n.Site.Key, a.UID, "app"), kept)
+	if err != nil {
+		return err
+	}
 	if err := n.change(ctx, a.UID, func(tx *store.Tx, k *store.Network) {
 		*k = store.Network{
-			Target: a.UID, Secret: sealed, Connected: tx.Now, By: by,
+			Target: a.UID, Secret: sealed, App: app, Connected: tx.Now, By: by,
 			Name: who.Name, Profile: who.URL, Handle: who.Handle,
 		}
 	}); err != nil {
 		return err
 	}
+	n.Jobs.opened.close(n.Site.Key + " " + a.UID + " ") // the target of before may believe that it is locked out
 	return n.Jobs.revive(ctx, n.Site, a.UID)
+}
+
+// isNamed tells whether a handle is that of whom the settings name; they need not name anybody.
+func isNamed(handle, user string) bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(handle, "@"), "@")
+	local, _, _ := strings.Cut(user, "@")
+	return user == "" || name == "" || strings.EqualFold(name, local)
 }
 
 // whose asks a network whose account it is, or at least whether it lets us in.
@@ -199,9 +226,35 @@ func (n *Networks) whose(ctx context.Context, to syndicate.Target) (syndicate.Au
 	return syndicate.Author{}, err
 }
 
-// Disconnect forgets what lets us into an account, for good. What is published there stays.
+// Disconnect forgets what lets us into an account, for good, and has the network forget it where
+// that can be asked. What is published there stays.
 func (n *Networks) Disconnect(ctx context.Context, uid string) error {
-	return n.DB.Update(ctx, n.Site.Key, func(tx *store.Tx) error { return tx.DropNetwork(uid) })
+	var known store.Network
+	if err := n.DB.Update(ctx, n.Site.Key, func(tx *store.Tx) (err error) {
+		known, err = tx.Network(uid)
+		return cmp.Or(err, tx.DropNetwork(uid))
+	}); err != nil {
+		return err
+	}
+	n.Jobs.opened.close(n.Site.Key + " " + uid + " ")
+	a := n.Site.account(uid)
+	if a == nil || a.OAuth == nil || len(known.App) == 0 || len(known.Secret) == 0 {
+		return nil
+	}
+	kept, err1 := n.DB.Unseal(sealedFor(n.Site.Key, uid, "app"), known.App)
+	secret, err2 := n.DB.Unseal(sealedFor(n.Site.Key, uid, "secret"), known.Secret)
+	if err1 == nil && err2 == nil && len(kept) > 0 {
+		n.revoke(ctx, a, kept, string(secret))
+	}
+	return nil
+}
+
+// revoke has a network forget a secret. One that cannot be asked does not keep the owner: here it
+// is forgotten.
+func (n *Networks) revoke(ctx context.Context, a *Account, kept []byte, secret string) {
+	if err := a.OAuth.Revoke(ctx, kept, secret); err != nil {
+		n.Jobs.log().Warn("the network still knows our token: its settings list the applications that are let in", "target", a.UID, "error", err)
+	}
 }
 
 func (n *Networks) change(ctx context.Context, uid string, change func(*store.Tx, *store.Network)) error {

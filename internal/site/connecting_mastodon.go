@@ -96,3 +96,28 @@ func (m *MastodonOAuth) Finish(ctx context.Context, kept []byte, code string) (s
 	}
 	return token.AccessToken, nil
 }
+
+// Revoke is of [OAuth].
+func (m *MastodonOAuth) Revoke(ctx context.Context, kept []byte, secret string) error {
+	ctx, cancel := context.WithTimeout(ctx, providerTime)
+	defer cancel()
+	var app mastodonApp
+	if err := json.Unmarshal(kept, &app); err != nil {
+		return err
+	}
+	form := url.Values{"client_id": {app.ID}, "client_secret": {app.Secret}, "token": {secret}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.at("/oauth/revoke"), strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := m.still().Do(req)
+	if err != nil {
+		return fmt.Errorf("revoke the token: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("revoke the token: the server answered %d", resp.StatusCode)
+	}
+	return nil
+}

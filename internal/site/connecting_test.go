@@ -41,12 +41,15 @@ func TestAnAccountIsConnectedByWhatWasBegunHere(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		house = w
 		ctx := t.Context()
-		asked := 0
+		asked, revoked := 0, []string(nil)
 		w.web.Handle("net.example", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("Content-Type", "application/json")
 			switch {
 			case r.URL.Path == "/api/v1/apps":
 				_ = json.NewEncoder(rw).Encode(map[string]string{"client_id": "app", "client_secret": "the secret of the app"})
+			case r.URL.Path == "/oauth/revoke":
+				revoked = append(revoked, r.FormValue("client_id")+" "+r.FormValue("client_secret")+" "+r.FormValue("token"))
+				rw.WriteHeader(http.StatusOK)
 			case r.FormValue("code") != code || r.FormValue("code_verifier") == "":
 				rw.WriteHeader(http.StatusBadRequest)
 			default:
@@ -76,7 +79,9 @@ func TestAnAccountIsConnectedByWhatWasBegunHere(t *testing.T) {
 		}
 		old := begin()
 		now := begin()
-		for what, c := range map[string][2]string{"another state": {"x", code}, "no state": {"", code}, "the state of before": {old.Get("state"), code}, "no code": {now.Get("state"), ""}} {
+		for what, c := range map[string][2]string{"another state": {"x", code},
+			"no state": {"", code}, "the state of a code that is typed": {site.OutOfBand, code},
+			"the state of before": {old.Get("state"), code}, "no code": {now.Get("state"), ""}} {
 			if err := w.networks().Finish(ctx, "me", net, c[0], c[1]); !errors.Is(err, site.ErrAnswer) {
 				t.Errorf("%s: %v", what, err)
 			}
@@ -101,12 +106,23 @@ func TestAnAccountIsConnectedByWhatWasBegunHere(t *testing.T) {
 			t.Errorf("the owner sees %+v %v; the code was traded %d times", accounts, err, asked)
 		}
 		must(t, w.networks().Disconnect(ctx, net))
+		if len(revoked) != 1 || revoked[0] != "app the secret of the app "+token {
+			t.Errorf("the network was told to forget %q", revoked)
+		}
 		w.view(func(tx *store.Tx) error {
-			if k, err := tx.Network(net); err != nil || k.Secret != nil || k.Session != nil || k.Begun != nil {
+			if k, err := tx.Network(net); err != nil || k.Secret != nil || k.Session != nil || k.Begun != nil || k.App != nil {
 				t.Errorf("after a disconnect there is %+v %v", k, err)
 			}
 			return nil
 		})
+		w.site.Accounts[0].User = "bea"
+		now = begin()
+		if err := w.networks().Finish(ctx, "me", net, now.Get("state"), code); !errors.Is(err, site.ErrOther) || len(revoked) != 2 {
+			t.Errorf("somebody else is signed in there: got %v; the network was told to forget %d times", err, len(revoked))
+		}
+		if accounts, err := w.networks().Accounts(ctx); err != nil || accounts[0].Stands != site.AccountClosed {
+			t.Errorf("the owner sees %+v %v", accounts, err)
+		}
 	}, n.on(net), byOAuth(&house))
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -172,6 +173,13 @@ func (o *opened) target(name string, open func() syndicate.Target) syndicate.Tar
 		o.by[name] = open()
 	}
 	return o.by[name]
+}
+
+// close forgets the targets whose names begin so.
+func (o *opened) close(prefix string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	maps.DeleteFunc(o.by, func(name string, _ syndicate.Target) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // secretOf is what lets us in: what the settings name, else what it was connected with.

@@ -23,7 +23,7 @@ func (p *pages) networks(w http.ResponseWriter, r *http.Request) {
 	switch done := r.URL.Query().Get("done"); done {
 	case "connected", "disconnected":
 		view.Done = done
-	case "answer", "network":
+	case "answer", "network", "other":
 		view.Error = done
 	}
 	p.showNetworks(w, r, http.StatusOK, owner, view)
@@ -156,6 +156,8 @@ func (p *pages) networkBack(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, fs.ErrNotExist):
 		p.notFound(w, r)
 		return
+	case errors.Is(err, site.ErrOther):
+		done.Set("done", "other")
 	case err != nil:
 		p.server.log().Warn("an account could not be connected", "site", p.Key, "error", err)
 		done.Set("done", "network")
