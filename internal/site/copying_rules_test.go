@@ -44,3 +44,41 @@ func TestAPreparedTextIsPreparedAgainAfterARestore(t *testing.T) {
 		w.wantCopy("again", post, net, store.CopyPrepared, n)
 	}, n.on(net))
 }
+
+// A copy that somebody has taken away on its network is nowhere: the post does not lead to it.
+func TestAPostLeadsToNoCopyThatHasGone(t *testing.T) {
+	n := newNetwork(syndicate.Look)
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.chosen("Hola", net)
+		pass(time.Minute)
+		w.wantCopies("published", post, "https://net.example/@me/1")
+		n.set(func() { n.posts[0].gone = true })
+		w.minutely(10 * time.Minute)
+		w.wantCopy("taken away there", post, net, store.CopyGone, n)
+		w.wantCopies("taken away there", post)
+		w.update(post, saying("Adiós"))
+		pass(time.Minute)
+		w.wantCopy("after an edit", post, net, store.CopyGone, n)
+		if jobs := w.jobList(); len(jobs) > 0 {
+			t.Errorf("left: %+v", jobs)
+		}
+	}, n.on(net))
+}
+
+// A copy that somebody has taken away goes with a post that goes as well.
+func TestACopyThatHasGoneHoldsNoDeletedPost(t *testing.T) {
+	n := newNetwork(syndicate.Look)
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.chosen("Hola", net)
+		pass(time.Minute)
+		n.set(func() { n.posts[0].gone = true })
+		w.stop()
+		w.remove(post)
+		must(t, w.jobs.NoticeAnswers(t.Context()))
+		w.start()
+		w.minutely(10 * time.Minute)
+		if jobs := w.jobList(); len(jobs) > 0 {
+			t.Errorf("left: %+v", jobs)
+		}
+	}, n.on(net))
+}

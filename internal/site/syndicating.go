@@ -296,7 +296,7 @@ func (j *Jobs) copied(ctx context.Context, job store.Job) (queue.Commit, error) 
 			was = append(was, c.Was)
 		}
 	}
-	if len(now) == 0 {
+	if len(now) == 0 && len(was) == 0 {
 		return nil, nil
 	}
 	err = j.postsOf(s).writeBack(ctx, permalink, now, was)

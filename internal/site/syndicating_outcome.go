@@ -51,10 +51,11 @@ func (w *copying) prepared(ctx context.Context, p syndicate.Post) (queue.Commit,
 	}), nil
 }
 
+// gone writes down that somebody has taken the copy away. The post stops saying that it is there.
 func (w *copying) gone() queue.Commit {
-	return changeCopy(w.copy, func(_ *store.Tx, c *store.Copy) error {
-		c.State, c.Note, c.Next = store.CopyGone, "somebody has taken it away there", time.Time{}
-		return nil
+	return changeCopy(w.copy, func(tx *store.Tx, c *store.Copy) error {
+		c.State, c.Note, c.Next, c.Was = store.CopyGone, "somebody has taken it away there", time.Time{}, c.Ref.URL
+		return tx.Enqueue(copiedJob(c.Post))
 	})
 }
 
