@@ -69,6 +69,7 @@ type Copy struct {
 	Polled time.Time `json:"polled,omitzero"`  // when it was last
 	Heard  time.Time `json:"heard,omitzero"`   // when there was something new last
 	Out    time.Time `json:"out,omitzero"`     // when it was published
+	Missed time.Time `json:"missed,omitzero"`  // since when the network does not find it; zero: it does
 	Cursor string    `json:"cursor,omitempty"` // what the network said of where to go on
 
 	History []Event `json:"history,omitempty"`

@@ -127,6 +127,8 @@ func (j *Jobs) poll(ctx context.Context, job store.Job) (queue.Commit, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, fs.ErrNotExist) && (c.Missed.IsZero() || j.DB.Now().Sub(c.Missed) < longestAway):
+		return missing(c), nil
 	case errors.Is(err, fs.ErrNotExist):
 		return (&copying{copy: c}).gone(), nil
 	case err != nil:
@@ -148,7 +150,7 @@ func (j *Jobs) poll(ctx context.Context, job store.Job) (queue.Commit, error) {
 		if now.Polled = tx.Now; news > 0 {
 			now.Heard = tx.Now
 		}
-		now.Cursor, now.Next = answers.Cursor, nextPoll(&now, tx.Now)
+		now.Cursor, now.Next, now.Missed = answers.Cursor, nextPoll(&now, tx.Now), time.Time{}
 		return cmp.Or(tx.PutCopy(now), failpoint.Err("poll.commit"))
 	}, nil
 }
@@ -175,6 +177,25 @@ func putOffPoll(c store.Copy, wait time.Duration) queue.Commit {
 			return ignore(err, fs.ErrNotExist)
 		}
 		now.Next = tx.Now.Add(wait)
+		return tx.PutCopy(now)
+	}
+}
+
+// longestAway is how long a copy may not be found before it is taken for gone: a server that is
+// being mended may know nothing for a while.
+const longestAway = time.Hour
+
+// missing has a copy that is not found looked for again.
+func missing(c store.Copy) queue.Commit {
+	return func(tx *store.Tx) error {
+		now, err := tx.Copy(c.Post, c.Target)
+		if err != nil || now.Ref != c.Ref || now.Next.IsZero() {
+			return ignore(err, fs.ErrNotExist)
+		}
+		if now.Missed.IsZero() {
+			now.Missed = tx.Now
+		}
+		now.Next = tx.Now.Add(longestAway / 2)
 		return tx.PutCopy(now)
 	}
 }

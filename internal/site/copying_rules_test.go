@@ -52,8 +52,14 @@ func TestAPostLeadsToNoCopyThatHasGone(t *testing.T) {
 		post := w.chosen("Hola", net)
 		pass(time.Minute)
 		w.wantCopies("published", post, "https://net.example/@me/1")
-		n.set(func() { n.posts[0].gone = true })
+		away := func(gone bool) { n.set(func() { n.posts[0].gone = gone }) }
+		away(true)
 		w.minutely(10 * time.Minute)
+		away(false) // its server was being mended
+		w.minutely(2 * time.Hour)
+		w.wantCopies("back", post, "https://net.example/@me/1")
+		away(true)
+		w.minutely(3 * time.Hour)
 		w.wantCopy("taken away there", post, net, store.CopyGone, n)
 		w.wantCopies("taken away there", post)
 		w.update(post, saying("Adiós"))
@@ -76,9 +82,21 @@ func TestACopyThatHasGoneHoldsNoDeletedPost(t *testing.T) {
 		w.remove(post)
 		must(t, w.jobs.NoticeAnswers(t.Context()))
 		w.start()
-		w.minutely(10 * time.Minute)
+		w.minutely(3 * time.Hour)
 		if jobs := w.jobList(); len(jobs) > 0 {
 			t.Errorf("left: %+v", jobs)
 		}
+	}, n.on(net))
+}
+
+// An account that is chosen later, by an update, has its copy.
+func TestAnAccountChosenLater(t *testing.T) {
+	n := newNetwork(syndicate.Look)
+	inWorld(t, func(t *testing.T, w *world) {
+		post := w.chosen("Hola")
+		pass(time.Minute)
+		w.update(post, micropub.Update{Commands: map[string][]any{"mp-syndicate-to": {net}}})
+		pass(time.Minute)
+		w.wantCopy("chosen later", post, net, store.CopyPublished, n, "Hola")
 	}, n.on(net))
 }

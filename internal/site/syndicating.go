@@ -265,7 +265,7 @@ func (w *copying) remove(ctx context.Context) (queue.Commit, error) {
 	return changeCopy(w.copy, func(tx *store.Tx, c *store.Copy) error {
 		c.Was, c.Key, c.Dated = c.Ref.URL, copyKey(c.Key, "again"), time.Time{}
 		c.State, c.Note, c.Ref, c.Said, c.Cursor = store.CopyDeleted, "", store.Ref{}, "", ""
-		c.Begun, c.Next, c.Out, c.Tried = time.Time{}, time.Time{}, time.Time{}, 0
+		c.Begun, c.Next, c.Out, c.Missed, c.Tried = time.Time{}, time.Time{}, time.Time{}, time.Time{}, 0
 		return nil
 	}), nil
 }
