@@ -86,6 +86,9 @@ func connectNetwork(ctx context.Context, c call) error {
 	}
 	to, err := n.Begin(ctx, uid, site.OutOfBand)
 	if errors.Is(err, site.ErrWay) {
+		if err := n.Connect(ctx, "command line", uid, ""); err != site.ErrSecret && err != site.ErrWay {
+			return c.connected(err) // with what the settings name
+		}
 		return fmt.Errorf("%s takes a token or an app password: --token-file FILE names it, or - for the standard input", uid)
 	}
 	if err != nil {

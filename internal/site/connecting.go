@@ -160,16 +160,55 @@ func (n *Networks) Finish(ctx context.Context, by, uid, state, code string) erro
 	return n.keep(ctx, by, a, secret, b.Kept)
 }
 
-// Connect connects an account with the secret that its owner has typed.
+// Connect connects an account with the secret that its owner has typed. Where the settings name
+// what lets us in, that is tried anew: a network may have refused it by mistake.
 func (n *Networks) Connect(ctx context.Context, by, uid, secret string) error {
 	a, err := n.account(uid)
 	if err != nil {
 		return err
 	}
-	if a.Way == "" || a.Secret != nil {
+	if a.Way == "" || a.Secret != nil && secret != "" {
 		return ErrWay
 	}
+	if a.Secret != nil {
+		return n.again(ctx, a)
+	}
 	return n.keep(ctx, by, a, secret, nil)
+}
+
+// again tries what the settings name. What has waited for it goes on.
+func (n *Networks) again(ctx context.Context, a *Account) error {
+	secret, err := n.Site.secretOf(n.DB, a, store.Network{})
+	if err != nil {
+		return err
+	}
+	if _, err := n.tries(ctx, a, secret); err != nil {
+		return err
+	}
+	if err := n.change(ctx, a.UID, func(_ *store.Tx, k *store.Network) { k.Refused, k.RefusedAt = "", time.Time{} }); err != nil {
+		return err
+	}
+	return n.goesOn(ctx, a)
+}
+
+// tries asks the network whose account a secret lets us into.
+func (n *Networks) tries(ctx context.Context, a *Account, secret string) (syndicate.Author, error) {
+	who, err := n.whose(ctx, a.Open(secret, forgetful{}))
+	var said *syndicate.Error
+	switch {
+	case errors.As(err, &said) && said.Login:
+		return who, fmt.Errorf("%s: %w: %w", a.Name, ErrSecret, err)
+	case err != nil:
+		return who, fmt.Errorf("%s: %w: %w", a.Name, errNetwork, err)
+	}
+	return who, nil
+}
+
+// goesOn has what waited for an account go on, with nothing of what its target believed before,
+// such as that it is locked out.
+func (n *Networks) goesOn(ctx context.Context, a *Account) error {
+	n.Jobs.opened.close(n.Site.Key + " " + a.UID + " ")
+	return n.Jobs.revive(ctx, n.Site, a.UID)
 }
 
 // keep tests a secret, and keeps it sealed, with what a network wants to be given when it is to
@@ -179,13 +218,10 @@ func (n *Networks) keep(ctx context.Context, by string, a *Account, secret strin
 	if secret == "" {
 		return ErrSecret
 	}
-	who, err := n.whose(ctx, a.Open(secret, forgetful{}))
-	var said *syndicate.Error
+	who, err := n.tries(ctx, a, secret)
 	switch {
-	case errors.As(err, &said) && said.Login:
-		return fmt.Errorf("%s: %w: %w", a.Name, ErrSecret, err)
 	case err != nil:
-		return fmt.Errorf("%s: %w: %w", a.Name, errNetwork, err)
+		return err
 	case kept != nil && !isNamed(who.Handle, a.User):
 		n.revoke(ctx, a, kept, secret)
 		return fmt.Errorf("%s: %w, that of %s", a.Name, ErrOther, who.Handle)
@@ -206,8 +242,7 @@ func (n *Networks) keep(ctx context.Context, by string, a *Account, secret strin
 	}); err != nil {
 		return err
 	}
-	n.Jobs.opened.close(n.Site.Key + " " + a.UID + " ") // the target of before may believe that it is locked out
-	return n.Jobs.revive(ctx, n.Site, a.UID)
+	return n.goesOn(ctx, a)
 }
 
 // isNamed tells whether a handle is that of whom the settings name; they need not name anybody.
@@ -276,55 +311,3 @@ func (forgetful) Load(context.Context) ([]byte, error) { return nil, fs.ErrNotEx
 
 // Save is of [Keeping].
 func (forgetful) Save(context.Context, []byte) error { return nil }
-
-// revive lets the copies that were parked at an account go on.
-func (j *Jobs) revive(ctx context.Context, s *Site, uid string) error {
-	j.rests.answered(s.copyLane(uid))
-	j.rests.answered("answers " + s.copyLane(uid))
-	for more := true; more; {
-		if err := j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
-			parked, _, err := tx.CopiesIn(uid, store.CopyParked, store.Range{Limit: answersAtOnce})
-			for _, c := range parked {
-				if err == nil {
-					err = retryCopy(tx, s, c)
-				}
-			}
-			more = len(parked) == answersAtOnce
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// retryCopy has a copy tried again, as if it were new.
-func retryCopy(tx *store.Tx, s *Site, c store.Copy) error {
-	c.State, c.Since, c.Tried, c.Note = store.CopyWaiting, tx.Now, 0, ""
-	c.History = store.AddEvent(c.History, store.Event{At: tx.Now, Stage: "retry"})
-	if err := tx.PutCopy(c); err != nil {
-		return err
-	}
-	return tx.Enqueue(s.syndicateJob(c.Post, c.Target))
-}
-
-// reviveAccounts lets those copies go on whose account can be entered again since the start: the
-// settings may name another secret, or name it at all.
-func (j *Jobs) reviveAccounts(ctx context.Context, s *Site) error {
-	for _, a := range s.Accounts {
-		parked := 0
-		if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-			parked = tx.CountCopies(a.UID, store.CopyParked, 1)
-			return nil
-		}); err != nil {
-			return err
-		}
-		if _, err := j.reach(ctx, s, a); parked == 0 || errors.Is(err, errNotConnected) {
-			continue
-		}
-		if err := j.revive(ctx, s, a.UID); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -153,3 +153,29 @@ func TestASecretIsTriedBeforeItIsKept(t *testing.T) {
 		}
 	}, n.on(net), withSecret)
 }
+
+// What the settings name may have been refused by mistake: the owner has it tried anew, and nobody
+// else does.
+func TestWhatTheSettingsNameIsTriedAnew(t *testing.T) {
+	n := newNetwork(syndicate.Look)
+	n.fails = func(string) error { return netClosed }
+	inWorld(t, func(t *testing.T, w *world) {
+		a := w.site.Accounts[0]
+		a.Way, a.Secret = site.WaySecret, func() (string, error) { return "in a file", nil }
+		post := w.chosen("Hola", net)
+		pass(time.Minute)
+		n.set(func() { n.fails, n.who = nil, netClosed })
+		if err := w.networks().Connect(t.Context(), "me", net, ""); !errors.Is(err, site.ErrSecret) {
+			t.Errorf("still refused: %v", err)
+		}
+		pass(24 * time.Hour)
+		w.wantCopy("nobody has said anything", post, net, store.CopyParked, n)
+		n.set(func() { n.who = nil })
+		if err := w.networks().Connect(t.Context(), "me", net, "typed"); !errors.Is(err, site.ErrWay) {
+			t.Errorf("a secret that is typed: %v", err)
+		}
+		must(t, w.networks().Connect(t.Context(), "me", net, ""))
+		pass(time.Minute)
+		w.wantCopy("tried anew", post, net, store.CopyPublished, n, "Hola")
+	}, n.on(net))
+}
