@@ -80,8 +80,8 @@ func connectNetwork(ctx context.Context, c call) error {
 		if err != nil {
 			return err
 		}
-		if len(secret) > 0 {
-			return c.connected(n.Connect(ctx, "command line", uid, string(secret)))
+		if typed := strings.TrimSpace(string(secret)); typed != "" { // behind the words there is the end of their line
+			return c.connected(n.Connect(ctx, "command line", uid, typed))
 		}
 	}
 	to, err := n.Begin(ctx, uid, site.OutOfBand)
