@@ -222,7 +222,7 @@ func TestNoticesByKeyboardAndAxe(t *testing.T) {
 				tag := []string{"es", "en"}[(i+j)%2]
 				look(t, browser, width, scheme)
 				visit(t, browser, page+map[bool]string{true: "&", false: "?"}[strings.Contains(page, "?")]+"lang="+tag)
-				evaluate[bool](t, browser, `document.querySelectorAll("details").forEach(d => d.open = true), true`)
+				evaluate[bool](t, browser, `document.querySelectorAll("main details").forEach(d => d.open = true), true`)
 				for _, found := range findings(t, browser, axe) {
 					t.Errorf("%s, %s, %s, %d: %s", page, tag, scheme, width, found)
 				}

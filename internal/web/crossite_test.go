@@ -21,7 +21,7 @@ var readRoutes = []string{
 	"", "webmention/{id}", "media/{name}", "picture/{name}", "conversation", "privacy", "style.css", "conversation.css", "widget.js", "count.js", "counts",
 	"comment/sent", "comment/client", "comment/back", "signin/back", "signin/back/{provider}", "client", "signin.js", "admin.js", "compose.js", "admin", "admin/", "admin/settings", "trial/{id}", "api/",
 	"admin/quarantine", "admin/group", "admin/decided", "admin/decisions", "admin/mention", "admin/people", "admin/person", "admin/person/export", "admin/posts",
-	"admin/hooks/{hook}/{id}", "feed/{secret}", "manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png",
+	"admin/hooks/{hook}/{id}", "admin/networks/back/{id}", "feed/{secret}", "manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png",
 }
 
 // HOSTILE 85, 86: of every route that there is, either other sites' forms are refused or no
