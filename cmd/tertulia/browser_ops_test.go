@@ -207,7 +207,7 @@ func TestOwnersPagesOfTheServiceByKeyboard(t *testing.T) {
 	pressKeys(t, browser, kb.Enter)
 	awaitText(t, browser, "", "1 job was dropped.")
 	left(2)
-	tabTo(t, browser, "details summary")
+	tabTo(t, browser, "main details summary")
 	pressKeys(t, browser, kb.Enter)
 	tabTo(t, browser, `button[value="drop-all"]`)
 	pressKeys(t, browser, kb.Enter)

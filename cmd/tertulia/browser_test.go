@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,10 +82,17 @@ func pageText(t *testing.T, ctx context.Context) string {
 		if err == nil {
 			return text
 		}
-		if try == 3 || !strings.Contains(err.Error(), "No node with given id") { // the page has just been replaced
+		if try == 5 || !replaced(err) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// replaced tells whether an error says that the page has just been replaced by another.
+func replaced(err error) bool {
+	return slices.ContainsFunc([]string{"No node with given id", "Cannot find context", "context was destroyed", "navigated or closed"}, func(said string) bool {
+		return strings.Contains(err.Error(), said)
+	})
 }
 
 // picture takes a screenshot at a width, in a colour scheme, when pictures are wanted.

@@ -54,7 +54,7 @@ func TestWhatIsToldByDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	tell := set.Sites[0].Notify.telling(set.Sites[0].Author)
-	want := map[string]site.Mode{"waiting": site.Digest, "public": site.Digest, "trouble": site.Now, "access": site.Now}
+	want := map[string]site.Mode{"waiting": site.Digest, "public": site.Digest, "trouble": site.Now, "access": site.Now, "unanswered": site.Digest}
 	if diff := cmp.Diff(want, tell.How); diff != "" || tell.To != "ana@ana.example" || !tell.Weekly || tell.Day != time.Monday || tell.Hour != 8 || tell.In().String() != "Europe/Madrid" {
 		t.Errorf("got %+v (-want +got)\n%s", tell, diff)
 	}
