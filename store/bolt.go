@@ -55,7 +55,8 @@ func openBolt(path string, opts Options) (*boltEngine, error) {
 	e := &boltEngine{
 		db: db, calls: make(chan *boltCall),
 		closed: make(chan struct{}), done: make(chan struct{}), failed: make(chan struct{}),
-		spare: reserve{path: filepath.Join(filepath.Dir(path), reserveFile)},
+		readers: readers{left: make(chan struct{}, 1)},
+		spare:   reserve{path: filepath.Join(filepath.Dir(path), reserveFile)},
 	}
 	go e.run(nil)
 	return e, nil

@@ -20,15 +20,25 @@ func (db *DB) Scrub(ctx context.Context) error { return db.engine.scrub(ctx) }
 // readers counts the pictures of the database that are open, so that nobody loses the pages
 // that they see: those that were opened since the turn was last changed apart from older ones.
 type readers struct {
-	turn atomic.Int32
-	open [2]atomic.Int64
+	turn    atomic.Int32
+	open    [2]atomic.Int64
+	awaited atomic.Bool
+	left    chan struct{} // has a token after one has left that was awaited; of one
 }
 
 // enter counts a reader that is about to open a picture, until leave.
 func (r *readers) enter() (leave func()) {
 	n := &r.open[r.turn.Load()]
 	n.Add(1)
-	return func() { n.Add(-1) }
+	return func() {
+		n.Add(-1)
+		if r.awaited.Load() {
+			select {
+			case r.left <- struct{}{}:
+			default: // there is one
+			}
+		}
+	}
 }
 
 const (
@@ -111,10 +121,16 @@ func overwriteFree(tx *bolt.Tx, f *os.File) error {
 // quiet waits until nobody reads any more who has begun before it was asked. The writer's lock
 // is held: who comes in between its steps sees the last commit, wherever they are counted.
 func (r *readers) quiet(ctx context.Context) bool {
+	r.awaited.Store(true)
+	defer r.awaited.Store(false)
 	was := r.turn.Load()
 	empty := func(turn int32) bool {
-		for until := time.Now().Add(quietWait); r.open[turn].Load() > 0; time.Sleep(time.Millisecond) {
-			if ctx.Err() != nil || time.Now().After(until) {
+		for late := time.After(quietWait); r.open[turn].Load() > 0; {
+			select {
+			case <-r.left:
+			case <-late:
+				return false
+			case <-ctx.Done():
 				return false
 			}
 		}
