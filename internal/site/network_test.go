@@ -130,7 +130,10 @@ func (n *network) find(key string) *netPost {
 }
 
 func (n *network) Publish(_ context.Context, p syndicate.Post) (syndicate.Ref, error) {
-	time.Sleep(n.takes)
+	n.mu.Lock()
+	takes := n.takes
+	n.mu.Unlock()
+	time.Sleep(takes)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.asked("publish"); err != nil {
