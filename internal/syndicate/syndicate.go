@@ -131,7 +131,7 @@ type Answer struct {
 	HTML      string // as the network gives it, or empty
 	Text      string // where there is no HTML
 	Language  string
-	Published time.Time
+	Published time.Time // zero: the network does not say
 	Edited    time.Time // zero: never
 	Parent    string    // ID of what it answers: of the copy, or of another answer
 	Photos    []string  // addresses
