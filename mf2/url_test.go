@@ -68,13 +68,16 @@ func TestNormalizeURLOfOneThatWasMadeByHand(t *testing.T) {
 
 // Written in its one form, an address stays as it is and means the same.
 func FuzzNormalizeURL(f *testing.F) {
-	for _, s := range []string{"http://a", "https://ñ.example:443/%7e?%c3#%2F", "http://[::1%25eth0]:80", "mailto:a", "//u:p@h", "?", "http://a:/%zz", "http://a/%%41", "x:/%2541", "//[::%25\x80]", "http://[::1%25Ñ]/", "//0?%%41a", "//0?%4%31"} {
+	for _, s := range []string{"http://a", "https://ñ.example:443/%7e?%c3#%2F", "http://[::1%25eth0]:80", "mailto:a", "//u:p@h", "?", "http://a:/%zz", "http://a/%%41", "x:/%2541", "//[::%25\x80]", "http://[::1%25Ñ]/", "//0?%%41a", "//0?%4%31", "%2F/\xc3"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		u, err := url.Parse(s)
 		if err != nil || strings.Contains(u.Hostname(), ":") && u.Host[0] != '[' {
 			return // no address, though url.Parse lets "//::" pass
+		}
+		if u.Host == "" && strings.HasPrefix(u.Path, "//") {
+			return // net/url writes the path of "%2F/ñ" as if it began with a host
 		}
 		if _, err := url.Parse(u.String()); err != nil {
 			return // the zone of "//[::%25ñ]", which net/url reads and cannot write
