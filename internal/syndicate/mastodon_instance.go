@@ -217,14 +217,20 @@ func multipartBody(field string, photo Photo, picture io.Reader, values map[stri
 			return nil, "", err
 		}
 	}
-	name := "photo." + map[string]string{"image/png": "png", "image/gif": "gif", "image/webp": "webp"}[photo.Type]
-	if strings.HasSuffix(name, ".") {
-		name += "jpg"
+	raw, err := io.ReadAll(picture)
+	if err != nil {
+		return nil, "", err
 	}
-	part, err := w.CreatePart(textproto.MIMEHeader{"Content-Type": {firstOf(photo.Type, "image/jpeg")},
-		"Content-Disposition": {fmt.Sprintf(`form-data; name="%s"; filename="%s"`, field, name)}})
+	// By what it is: drawn smaller it may be of another type than the one that was uploaded.
+	kind := http.DetectContentType(raw)
+	if !strings.HasPrefix(kind, "image/") {
+		kind = firstOf(photo.Type, "image/jpeg")
+	}
+	ending := firstOf(map[string]string{"image/png": "png", "image/gif": "gif", "image/webp": "webp"}[kind], "jpg")
+	part, err := w.CreatePart(textproto.MIMEHeader{"Content-Type": {kind},
+		"Content-Disposition": {fmt.Sprintf(`form-data; name="%s"; filename="photo.%s"`, field, ending)}})
 	if err == nil {
-		_, err = io.Copy(part, picture)
+		_, err = part.Write(raw)
 	}
 	if err == nil {
 		err = w.Close()

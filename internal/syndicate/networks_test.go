@@ -86,9 +86,9 @@ func TestTargetsKeepTheContract(t *testing.T) {
 	}
 }
 
-// picture is a photo of so many bytes, which counts how it was asked for.
+// picture is a photo, drawn smaller as another type than it was uploaded, which counts how it was asked for.
 func picture(alt string, asked *[]int64) syndicate.Photo {
-	return syndicate.Photo{Alt: alt, Type: "image/jpeg", Open: func(maxBytes int64, maxSide int) (io.ReadCloser, error) {
+	return syndicate.Photo{Alt: alt, Type: "image/png", Open: func(maxBytes int64, maxSide int) (io.ReadCloser, error) {
 		*asked = append(*asked, maxBytes, int64(maxSide))
 		return io.NopCloser(strings.NewReader("\xff\xd8\xff" + alt)), nil
 	}}

@@ -32,7 +32,7 @@ func (m *Mastodon) content(text string) string {
 }
 
 func (m *Mastodon) upload(w http.ResponseWriter, r *http.Request) {
-	file, _, err := r.FormFile("file")
+	file, told, err := r.FormFile("file")
 	if err != nil {
 		refuse(w, http.StatusUnprocessableEntity, "Validation failed: File can't be blank")
 		return
@@ -40,6 +40,10 @@ func (m *Mastodon) upload(w http.ResponseWriter, r *http.Request) {
 	b, err := io.ReadAll(file)
 	if err != nil {
 		refuse(w, http.StatusUnprocessableEntity, "Validation failed")
+		return
+	}
+	if told.Header.Get("Content-Type") != http.DetectContentType(b) {
+		refuse(w, http.StatusUnprocessableEntity, "Validation failed: File has contents that are not what they are reported to be")
 		return
 	}
 	m.last++
