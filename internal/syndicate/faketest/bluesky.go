@@ -147,6 +147,7 @@ var blueskyMethods = map[string]struct {
 	"app.bsky.feed.getQuotes":              {false, (*Bluesky).getQuotes},
 }
 
+// ServeHTTP answers as the network does.
 func (f *Bluesky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method := strings.TrimPrefix(r.URL.Path, "/xrpc/")
 	raw, err := io.ReadAll(r.Body)

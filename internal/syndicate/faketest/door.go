@@ -79,6 +79,7 @@ func (d *Door) fault(r *http.Request) *Fault {
 	return nil
 }
 
+// ServeHTTP answers as the network does.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f := d.fault(r)
 	switch {

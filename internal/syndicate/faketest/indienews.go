@@ -26,6 +26,7 @@ func (n *IndieNews) Entries() map[string]int {
 	return all
 }
 
+// ServeHTTP answers as the network does.
 func (n *IndieNews) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

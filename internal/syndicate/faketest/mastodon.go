@@ -177,6 +177,7 @@ func (m *Mastodon) find(id string) *Status {
 	return nil
 }
 
+// ServeHTTP answers as the network does.
 func (m *Mastodon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -44,6 +44,7 @@ func (m *Micropub) Remove(url string) {
 	m.posts = slices.DeleteFunc(m.posts, func(p *MicropubPost) bool { return p.URL == url })
 }
 
+// ServeHTTP answers as the network does.
 func (m *Micropub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

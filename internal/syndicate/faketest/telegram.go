@@ -61,6 +61,7 @@ func no(w http.ResponseWriter, code int, description string) {
 	answer(w, code, map[string]any{"ok": false, "error_code": code, "description": description})
 }
 
+// ServeHTTP answers as the network does.
 func (t *Telegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
