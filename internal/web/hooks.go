@@ -12,7 +12,7 @@ import (
 )
 
 // hookChanges are those of the forms about mails and hooks, which are the owner's.
-var hookChanges = map[string]noticeChange{
+var hookChanges = map[string]change[noticeChange]{
 	"mail": {do: func(n *site.Notices, ctx context.Context, _ *session, _ url.Values) (theme.Notices, error) {
 		return theme.Notices{}, n.TestMail(ctx)
 	}},

@@ -51,14 +51,11 @@ func (p *pages) showNotices(w http.ResponseWriter, r *http.Request, status int, 
 	p.render(w, r, status, "notices", view)
 }
 
-// noticeChange is what a form of the page does. It may leave something to be shown this once.
-type noticeChange struct {
-	do     func(n *site.Notices, ctx context.Context, s *session, form url.Values) (theme.Notices, error)
-	recent bool // only for who has signed in lately: it lets others know what happens here
-}
+// noticeChange changes what is told to whom. It may leave something to be shown this once.
+type noticeChange func(n *site.Notices, ctx context.Context, s *session, form url.Values) (theme.Notices, error)
 
 // noticeChanges are those of the forms about the asker's own feed, which moderators have too.
-var noticeChanges = map[string]noticeChange{
+var noticeChanges = map[string]change[noticeChange]{
 	"feed": {recent: true, do: func(n *site.Notices, ctx context.Context, s *session, _ url.Values) (view theme.Notices, err error) {
 		view.FeedAddress, err = n.NewFeed(ctx, s.Me)
 		return view, err
@@ -74,20 +71,12 @@ func (p *pages) changeNotices(w http.ResponseWriter, r *http.Request) {
 }
 
 // changeTold does what one of the page's forms says, and shows the page again.
-func (p *pages) changeTold(w http.ResponseWriter, r *http.Request, changes map[string]noticeChange) {
-	owner := p.signedIn(w, r)
-	if owner == nil {
-		return
-	}
-	change, ok := changes[r.PostFormValue("do")]
+func (p *pages) changeTold(w http.ResponseWriter, r *http.Request, changes map[string]change[noticeChange]) {
+	owner, do, ok := chosen(p, w, r, changes)
 	if !ok {
-		p.fail(w, r, http.StatusBadRequest, "")
 		return
 	}
-	if change.recent && !p.recent(w, r, owner, "") {
-		return
-	}
-	view, err := change.do(p.Notices, owner.by(r.Context()), owner, r.PostForm)
+	view, err := do(p.Notices, owner.by(r.Context()), owner, r.PostForm)
 	switch {
 	case errors.Is(err, site.ErrHook):
 		view.Error, view.Typed = "hook", r.PostFormValue("address")

@@ -75,14 +75,34 @@ func reach(s *session) string {
 	return s.Me
 }
 
-// change is what a form of the page does.
-type change struct {
-	do     func(*pages, context.Context, *session, url.Values) error
-	recent bool // only for who has signed in lately: it makes or takes away a way in
+// change is what a form of one of the owner's pages does.
+type change[F any] struct {
+	do     F
+	recent bool // only for who has signed in lately: it makes or takes away a way in, or lets others know what happens here
 }
 
+// chosen is the change that a form asks for by its field do, and who asks; false when they were
+// told why it is not made.
+func chosen[F any](p *pages, w http.ResponseWriter, r *http.Request, changes map[string]change[F]) (who *session, do F, ok bool) {
+	if who = p.signedIn(w, r); who == nil {
+		return nil, do, false
+	}
+	c, ok := changes[r.PostFormValue("do")]
+	if !ok {
+		p.fail(w, r, http.StatusBadRequest, "")
+		return nil, do, false
+	}
+	if c.recent && !p.recent(w, r, who, "") {
+		return nil, do, false
+	}
+	return who, c.do, true
+}
+
+// sessionChange changes where somebody is signed in, or what with.
+type sessionChange func(*pages, context.Context, *session, url.Values) error
+
 // changes are those of the page's forms, by their field do.
-var changes = map[string]change{
+var changes = map[string]change[sessionChange]{
 	"end": {do: func(p *pages, ctx context.Context, s *session, form url.Values) error {
 		return p.Access.EndBrowser(ctx, reach(s), form.Get("id"))
 	}},
@@ -106,19 +126,11 @@ var changes = map[string]change{
 // changeSessions does what one of the page's forms says, and shows the page again; or
 // how to sign in, if that was the end of this session.
 func (p *pages) changeSessions(w http.ResponseWriter, r *http.Request) {
-	owner := p.signedIn(w, r)
-	if owner == nil {
-		return
-	}
-	change, ok := changes[r.PostFormValue("do")]
+	owner, do, ok := chosen(p, w, r, changes)
 	if !ok {
-		p.fail(w, r, http.StatusBadRequest, "")
 		return
 	}
-	if change.recent && !p.recent(w, r, owner, "") {
-		return
-	}
-	err := change.do(p, owner.by(r.Context()), owner, r.PostForm)
+	err := do(p, owner.by(r.Context()), owner, r.PostForm)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil // it was done already, in another window
 	}
