@@ -92,6 +92,15 @@ func (w *Welcome) State(ctx context.Context) (steps FirstSteps, err error) {
 		steps.Newest = w.Site.Me()
 	}
 	app := slices.ContainsFunc(tokens, func(t indieauth.Token) bool { return t.ClientID != "" })
+	steps.judge(was, app)
+	// Who had applications before there were first steps is no newcomer, and what others say
+	// comes first.
+	steps.Lead = steps.Left && !steps.Ended && (begun || !app) && !waiting
+	return steps, nil
+}
+
+// judge says how far each step is by what is remembered, and whether an application has a token.
+func (steps *FirstSteps) judge(was store.Welcome, app bool) {
 	ended, well := was.Trial.Ended()
 	fails := slices.ContainsFunc(was.Check.Points, func(p CheckPoint) bool { return p.State == "fails" })
 	steps.Asked, steps.Checked, steps.Points, steps.CheckError = was.Check.Asked, was.Check.Ended, was.Check.Points, was.Check.Error
@@ -110,10 +119,6 @@ func (w *Welcome) State(ctx context.Context) (steps FirstSteps, err error) {
 	}
 	steps.Left = open
 	steps.Ended = !was.Ended.IsZero()
-	// Who had applications before there were first steps is no newcomer, and what others say
-	// comes first.
-	steps.Lead = open && !steps.Ended && (begun || !app) && !waiting
-	return steps, nil
 }
 
 func (w *Welcome) change(ctx context.Context, fn func(*store.Tx, *store.Welcome) error) error {
