@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/BurntSushi/toml"
 	"golang.org/x/text/language"
@@ -30,8 +31,12 @@ var files embed.FS
 // only "other" when it has none.
 type sentence map[string]string
 
-// catalogues holds every sentence by language and name; nothing changes it.
-var catalogues = map[string]map[string]sentence{"es": load("es"), "en": load("en")}
+// spanish and english hold every sentence by its name; nothing changes them. They are read
+// when somebody is first told something in the language.
+var (
+	spanish = sync.OnceValue(func() map[string]sentence { return load("es") })
+	english = sync.OnceValue(func() map[string]sentence { return load("en") })
+)
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Spanish})
 
@@ -99,19 +104,27 @@ func (l Lang) N(key string, n int, args ...any) string {
 	return l.fill(form, args, "{n}", l.Number(n))
 }
 
+// catalogue holds the usual sentences of the language.
+func (l Lang) catalogue() map[string]sentence {
+	if l.spanish {
+		return spanish()
+	}
+	return english()
+}
+
 // Has reports whether a sentence is called key, for keys that are put together
 // from data, such as "scope." + name.
 func (l Lang) Has(key string) bool {
-	_, ok := catalogues[l.Tag()][key]
+	_, ok := l.catalogue()[key]
 	return ok
 }
 
 // Keys lists the names of all sentences in order.
-func (l Lang) Keys() []string { return slices.Sorted(maps.Keys(catalogues[l.Tag()])) }
+func (l Lang) Keys() []string { return slices.Sorted(maps.Keys(l.catalogue())) }
 
 // Forms is the sentence called key by plural form ("one", "many", "other"); a
 // sentence without plurals has only "other".
-func (l Lang) Forms(key string) map[string]string { return maps.Clone(catalogues[l.Tag()][key]) }
+func (l Lang) Forms(key string) map[string]string { return maps.Clone(l.catalogue()[key]) }
 
 // plural is the CLDR plural category of an integer. In Spanish whole millions
 // are their own category, because a "de" follows them.

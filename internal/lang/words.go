@@ -40,7 +40,7 @@ func (l Lang) Saying(own map[string]any) (Lang, []Mistake) {
 
 // mistake says what is wrong with a sentence of somebody's own, if anything is.
 func (l Lang) mistake(key string, s sentence) Mistake {
-	usual, ok := catalogues[l.Tag()][key]
+	usual, ok := l.catalogue()[key]
 	if !ok {
 		return Mistake{Key: key, What: "there is no such sentence", Nil: true}
 	}
@@ -68,6 +68,6 @@ func (l Lang) sentence(key string) (sentence, bool) {
 			return s, true
 		}
 	}
-	s, ok := catalogues[l.Tag()][key]
+	s, ok := l.catalogue()[key]
 	return s, ok
 }

@@ -79,7 +79,7 @@ func (c *Conversation) JF2(ctx context.Context, q Query) (Feed, error) {
 
 // JF2 is the answer in JF2.
 func (f Found) JF2() Feed {
-	feed := Feed{Type: "feed", Name: mentionsName, Children: []JF2Entry{}, Paging: f.Paging}
+	feed := Feed{Type: "feed", Name: mentionsName, Children: make([]JF2Entry, 0, len(f.Responses)), Paging: f.Paging}
 	for _, r := range f.Responses {
 		feed.Children = append(feed.Children, r.JF2())
 	}

@@ -61,6 +61,7 @@ func (c *Conversation) Find(ctx context.Context, q Query) (found Found, err erro
 			places, total = q.browse(l)
 		}
 		found = Found{Paging: Paging{PerPage: perPage, Page: max(q.Page, 0), Total: total, TotalPages: (total + perPage - 1) / perPage}}
+		found.Responses = slices.Grow(found.Responses, len(places))
 		for _, p := range places {
 			if r, ok := l.response(p); ok {
 				found.Responses = append(found.Responses, r)

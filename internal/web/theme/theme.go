@@ -23,6 +23,7 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -34,22 +35,28 @@ var files embed.FS
 
 // Set is the pages in some languages. It is safe for concurrent use.
 type Set struct {
-	by map[lang.Lang]*template.Template
+	by map[lang.Lang]func() *template.Template
 }
 
 // In is the pages in Spanish and English, and in languages with sentences of somebody's own.
 func In(languages ...lang.Lang) *Set {
 	set := Set{maps.Clone(usual.by)}
 	for _, l := range languages {
-		set.by[l] = parse(l)
+		set.by[l] = parsed(l)
 	}
 	return &set
 }
 
-var usual = &Set{map[lang.Lang]*template.Template{
-	lang.For("es"): parse(lang.For("es")),
-	lang.For("en"): parse(lang.For("en")),
+var usual = &Set{map[lang.Lang]func() *template.Template{
+	lang.For("es"): parsed(lang.For("es")),
+	lang.For("en"): parsed(lang.For("en")),
 }}
+
+// parsed is the templates of a language, which are read when the first page is written in it:
+// they are a good part of what the program would hold otherwise.
+func parsed(l lang.Lang) func() *template.Template {
+	return sync.OnceValue(func() *template.Template { return parse(l) })
+}
 
 var (
 	conversation, _  = read("conversation.css")
@@ -78,7 +85,7 @@ func (s *Set) Render(w io.Writer, page string, l lang.Lang, view any) error {
 	if !ok {
 		return fmt.Errorf("render %s: it is not in this language", page)
 	}
-	if err := t.ExecuteTemplate(&b, page, view); err != nil {
+	if err := t().ExecuteTemplate(&b, page, view); err != nil {
 		return fmt.Errorf("render %s: %w", page, err)
 	}
 	_, err := b.WriteTo(w)
