@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/charset"
+
+	"tertulia/internal/scratch"
 )
 
 // ErrTooDeep is what a page or an object gives that nests its elements deeper than
@@ -38,7 +40,8 @@ type Page struct {
 // error is r's own, or wraps [ErrTooDeep] when more than 512 elements are open at
 // once.
 func Parse(r io.Reader, contentType string, base *url.URL) (Page, *html.Node, error) {
-	var body bytes.Buffer
+	body := scratch.Lend()
+	defer scratch.Back(body)
 	if known, ok := r.(interface{ Len() int }); ok {
 		body.Grow(known.Len() + bytes.MinRead)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -33,14 +32,24 @@ var hows = []struct{ how, property string }{
 	{"reply", "in-reply-to"}, {"like", "like-of"}, {"repost", "repost-of"}, {"bookmark", "bookmark-of"},
 }
 
-// anchor is how a response is named in a conversation, or by its own page below the
-// endpoints of a site.
-var anchor = regexp.MustCompile(`(?:#(?:tertulia|comment)-|/(?:comment|webmention)/)([0-9a-z]{26})$`)
+// anchors are what stands before the id of a response where a conversation names it, or its
+// own page below the endpoints of a site does.
+var anchors = []string{"#tertulia-", "#comment-", "/comment/", "/webmention/"}
+
+// anchored is the id of the response that an address names; "" when it names none.
+func anchored(address string) string {
+	before, id := address[:max(0, len(address)-idLength)], address[max(0, len(address)-idLength):]
+	named := slices.ContainsFunc(anchors, func(a string) bool { return strings.HasSuffix(before, a) })
+	if !named || strings.ContainsFunc(id, func(c rune) bool { return (c < '0' || c > '9') && (c < 'a' || c > 'z') }) {
+		return ""
+	}
+	return id
+}
 
 // nameFor is what an address is matched by with others of the same response; "" for what is none.
 func nameFor(address string) string {
-	if id := anchor.FindStringSubmatch(address); id != nil {
-		return "#" + id[1]
+	if id := anchored(address); id != "" {
+		return "#" + id
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -56,7 +65,7 @@ func (m *Mention) names() (names []string) {
 		return nil
 	}
 	for _, address := range []string{m.Source, m.Shown.URL} {
-		if name := nameFor(address); name != "" && !slices.Contains(names, name) && !anchor.MatchString(address) {
+		if name := nameFor(address); name != "" && !strings.HasPrefix(name, "#") && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -105,7 +114,7 @@ func (m *Mention) answeringEntries() []indexEntry {
 		return nil // an answer is what its post is
 	}
 	addresses := m.Shown.InReplyTo
-	if anchor.MatchString(m.Target) {
+	if anchored(m.Target) != "" {
 		addresses = append([]string{m.Target}, addresses...)
 	}
 	return answeringEntries(mentionsAnswering, m.ID, map[string][]string{"reply": addresses})
@@ -160,8 +169,8 @@ func (tx *Tx) Named(address string, limit int) (found []Mention) {
 		}
 		return len(found) < limit
 	}
-	if id := anchor.FindStringSubmatch(address); id != nil {
-		add(id[1])
+	if id := anchored(address); id != "" {
+		add(id)
 		return found
 	}
 	name := nameFor(address)

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// idLength is how many letters and digits an identifier has.
+const idLength = 26
+
 // NewID makes an identifier of 26 lower-case letters and digits: six bytes of
 // milliseconds, so that keys stand in order of arrival, and ten random ones, so that
 // nobody can guess it. It stays unique whatever the clock does.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"tertulia/internal/scratch"
 )
 
 // A record on disk is one line of head and the JSON value:
@@ -38,17 +40,18 @@ func (e *DamagedError) Error() string {
 }
 
 func encodeRecord(kind string, version int, value any) ([]byte, error) {
-	body, err := json.Marshal(value, asBefore)
-	if err != nil {
+	body := scratch.Lend()
+	defer scratch.Back(body)
+	if err := json.MarshalWrite(body, value, asBefore); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", kind, err)
 	}
 	head := kind + " " + strconv.Itoa(version)
-	b := make([]byte, 0, len(head)+10+len(body))
+	b := make([]byte, 0, len(head)+10+body.Len())
 	b = append(b, head...)
 	b = append(b, ' ')
-	b = appendHex(b, checksum(head, body))
+	b = appendHex(b, checksum(head, body.Bytes()))
 	b = append(b, '\n')
-	return append(b, body...), nil
+	return append(b, body.Bytes()...), nil
 }
 
 func decodeRecord(key []byte, kind string, version int, raw []byte, value any) error {

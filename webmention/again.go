@@ -1,7 +1,6 @@
 package webmention
 
 import (
-	"bytes"
 	"net/url"
 
 	"tertulia/mf2"
@@ -15,9 +14,6 @@ type Memory struct{ seen Verification }
 // Memory keeps what was read. It is empty when nothing was.
 func (v Verification) Memory() Memory {
 	v.Doc, v.Text, v.Page = nil, nil, mf2.Page{}
-	if room := cap(v.read.body) - len(v.read.body); room > len(v.read.body)/4 {
-		v.read.body = bytes.Clone(v.read.body) // without the room to grow
-	}
 	return Memory{v}
 }
 

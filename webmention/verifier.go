@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 
+	"tertulia/internal/scratch"
 	"tertulia/mf2"
 )
 
@@ -221,10 +222,10 @@ const believed = 128 << 10
 // was announced, negative when nothing was.
 // Spec: webmention#limits-on-get-requests-p-4
 func readUpTo(r io.Reader, length, limit int64) (body []byte, truncated bool, err error) {
-	var b bytes.Buffer
+	b := scratch.Lend()
 	b.Grow(int(min(max(length, 0), limit, believed)) + bytes.MinRead)
 	_, err = b.ReadFrom(io.LimitReader(r, limit+1))
-	body = b.Bytes()
+	body = scratch.Keep(b)
 	long := (*http.MaxBytesError)(nil)
 	switch {
 	case int64(len(body)) > limit:
