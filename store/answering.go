@@ -127,8 +127,12 @@ func (tx *Tx) answerTo(m *Mention) string {
 	if !asks {
 		return ""
 	}
+	indexes := slices.DeleteFunc([]string{postsAnswering, outgoingAnswering, mentionsAnswering}, tx.isEmpty)
+	if len(indexes) == 0 {
+		return "" // the owner answers nobody here
+	}
 	for _, name := range tx.allNames(m) {
-		for _, index := range []string{postsAnswering, outgoingAnswering, mentionsAnswering} {
+		for _, index := range indexes {
 			ways := []string{name}
 			if question {
 				ways = append(ways, "reply")
@@ -139,6 +143,14 @@ func (tx *Tx) answerTo(m *Mention) string {
 		}
 	}
 	return ""
+}
+
+// isEmpty tells whether an index has no entry of the site.
+func (tx *Tx) isEmpty(index string) bool {
+	for range tx.r.scan(prefix(tx.Site, index), nil, false) {
+		return false
+	}
+	return true
 }
 
 // allNames are the names of a mention, of those that were folded into it, and of its twins.

@@ -1,5 +1,7 @@
 package store
 
+import "iter"
+
 // Counts tells how many public mentions of each type a page has. RSVPs count by
 // their answer: rsvp-yes, rsvp-no, rsvp-maybe, rsvp-interested.
 func (tx *Tx) Counts(page string) map[string]int { return tx.numbers(counts, page) }
@@ -23,28 +25,24 @@ func (tx *Tx) MentionsBy(person string, r Range) ([]Mention, string, error) {
 	return mentions.list(tx, r, nil, mentionsPerson, person)
 }
 
-// EachMention lists the mentions of the site in order of arrival, whatever their state:
-// at most limit of them after an id ("" begins at the first). There are none after the
-// last when fewer come.
-func (tx *Tx) EachMention(after string, limit int) []Mention {
-	var found []Mention
-	var from []byte
-	if after != "" {
-		from = append(key(tx.Site, mentions.name, after), 0)
-	}
-	pre := prefix(tx.Site, mentions.name)
-	for k, v := range tx.r.scan(pre, from, false) {
-		if len(found) == limit {
-			break
+// EachMention goes through the mentions of the site in order of arrival, whatever their state,
+// from the first after an id on; "" begins at the first. A damaged one is passed over.
+func (tx *Tx) EachMention(after string) iter.Seq[Mention] {
+	return func(yield func(Mention) bool) {
+		var from []byte
+		if after != "" {
+			from = append(key(tx.Site, mentions.name, after), 0)
 		}
-		m, err := mentions.decode(k, string(k[len(pre):]), v)
-		if err != nil {
-			tx.log.Error("record passed over", "error", err)
-			continue
+		pre := prefix(tx.Site, mentions.name)
+		for k, v := range tx.r.scan(pre, from, false) {
+			m, err := mentions.decode(k, string(k[len(pre):]), v)
+			if err != nil {
+				tx.log.Error("record passed over", "error", err)
+			} else if !yield(*m) {
+				return
+			}
 		}
-		found = append(found, *m)
 	}
-	return found
 }
 
 // LatestMentions lists the mentions of the site, the newest first, whatever their state: at most

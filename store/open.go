@@ -2,6 +2,7 @@ package store
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,13 +36,14 @@ func (m *Mention) Asks() (asks, question bool) {
 
 // isQuestion looks for a question mark, in the scripts that have one, that is no part of an address.
 func isQuestion(text string) bool {
-	if !strings.ContainsAny(text, questionMarks) {
-		return false
-	}
-	return strings.ContainsAny(inText.ReplaceAllString(text, " "), questionMarks)
+	return hasQuestionMark(text) && hasQuestionMark(inText.ReplaceAllString(text, " "))
 }
 
-const questionMarks = "?¿？؟⁇⁈⁉՞"
+var questionMarks = []string{"?", "¿", "？", "؟", "⁇", "⁈", "⁉", "՞"}
+
+func hasQuestionMark(text string) bool {
+	return slices.ContainsFunc(questionMarks, func(mark string) bool { return strings.Contains(text, mark) })
+}
 
 var inText = regexp.MustCompile(`\bhttps?://\S*[^\s?]`)
 

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,7 +107,7 @@ func TestBeforeGoesWithTheMention(t *testing.T) {
 		if m, err := tx.MentionOf("page", "bea x"); err != nil || m.ID != "mm" {
 			t.Errorf("the entry is shown by %q, %v", m.ID, err)
 		}
-		if got := tx.EachMention("", 10); len(got) != 1 || len(tx.EachMention("mm", 10)) != 0 {
+		if got := slices.Collect(tx.EachMention("")); len(got) != 1 || len(slices.Collect(tx.EachMention("mm"))) != 0 {
 			t.Errorf("all: %+v", got)
 		}
 		return nil

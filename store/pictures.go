@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"time"
 )
 
@@ -96,9 +97,19 @@ func (tx *Tx) HasPictureFile(name string) bool {
 	return false
 }
 
-// MentionsShowing lists the mentions whose author has the picture at an address.
-func (tx *Tx) MentionsShowing(photo string, r Range) ([]Mention, string, error) {
-	return mentions.list(tx, r, nil, mentionsPhoto, photoKey(photo))
+// MentionsShowing goes through the mentions whose author has the picture at an address, or would
+// have it. A damaged one is passed over.
+func (tx *Tx) MentionsShowing(photo string) iter.Seq[Mention] {
+	return func(yield func(Mention) bool) {
+		for _, id := range tx.r.scan(prefix(tx.Site, mentionsPhoto, photoKey(photo)), nil, false) {
+			m, err := mentions.get(tx, string(id))
+			if err != nil {
+				tx.log.Error("record passed over", "index", mentionsPhoto, "error", err)
+			} else if !yield(m) {
+				return
+			}
+		}
+	}
 }
 
 // photos are the pictures that a mention shows, or would show.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
@@ -43,22 +44,36 @@ func (v Verification) Links() iter.Seq[*url.URL] {
 //
 // The source must have an exact match of the target URL.
 // Spec: webmention#webmention-verification-p-3
-type matcher struct{ exact, page string }
+type matcher struct{ host, exact, page string }
 
 func newMatcher(target *url.URL) matcher {
 	page := *target
 	page.Fragment, page.RawFragment = "", ""
-	return matcher{exact: mf2.NormalizeURL(target), page: mf2.NormalizeURL(&page)}
+	m := matcher{exact: mf2.NormalizeURL(target), page: mf2.NormalizeURL(&page)}
+	if normal, err := url.Parse(m.page); err == nil {
+		m.host = normal.Hostname()
+	}
+	return m
 }
 
 // in reports whether the target is among links.
 func (m matcher) in(links iter.Seq[*url.URL]) bool {
 	for u := range links {
+		if m.elsewhere(u) {
+			continue
+		}
 		if n := mf2.NormalizeURL(u); n == m.exact || n == m.page {
 			return true
 		}
 	}
 	return false
+}
+
+// elsewhere tells at a glance that a link leads to another host, as most of a page do.
+func (m matcher) elsewhere(u *url.URL) bool {
+	host := u.Hostname()
+	letters := strings.IndexFunc(host, func(c rune) bool { return c >= utf8.RuneSelf }) < 0
+	return letters && m.host != "" && !strings.EqualFold(host, m.host)
 }
 
 // htmlLinks are what the elements of doc link to. Comments, scripts and prose have

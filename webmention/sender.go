@@ -107,7 +107,7 @@ func (s *Sender) discover(ctx context.Context, target *url.URL) (*url.URL, error
 		return nil, &SendError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header),
 			Err: fmt.Errorf("target answered %d: %w", resp.StatusCode, ErrNoEndpoint)}
 	}
-	body, _, err := readUpTo(resp.Body, resp.ContentLength, s.maxBytes())
+	body, _, err := readUpTo(resp.Body, s.maxBytes())
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func (s *Sender) status(ctx context.Context, location *url.URL) (StatusReport, e
 	if failure.Temporary() {
 		return StatusReport{}, failure
 	}
-	body, _, err := readUpTo(resp.Body, resp.ContentLength, maxStatus)
+	body, _, err := readUpTo(resp.Body, maxStatus)
 	if err != nil {
 		return StatusReport{}, err
 	}

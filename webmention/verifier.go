@@ -128,7 +128,7 @@ func (v *Verifier) read(resp *http.Response, got *Verification, target *url.URL)
 	if limit <= 0 {
 		limit = maxBody
 	}
-	body, truncated, err := readUpTo(resp.Body, resp.ContentLength, limit)
+	body, truncated, err := readUpTo(resp.Body, limit)
 	if err != nil {
 		return err
 	}
@@ -214,18 +214,11 @@ func decodeText(body []byte, contentType string) []byte {
 	return bytes.ToValidUTF8(body, []byte("\ufffd"))
 }
 
-// believed is how much of a length that a stranger has announced is taken for granted.
-const believed = 128 << 10
-
 // readUpTo reads at most limit bytes and reports whether there would be more. A
-// body that the client itself cuts off there is truncated too, not broken. length is what
-// was announced, negative when nothing was.
+// body that the client itself cuts off there is truncated too, not broken.
 // Spec: webmention#limits-on-get-requests-p-4
-func readUpTo(r io.Reader, length, limit int64) (body []byte, truncated bool, err error) {
-	b := scratch.Lend()
-	b.Grow(int(min(max(length, 0), limit, believed)) + bytes.MinRead)
-	_, err = b.ReadFrom(io.LimitReader(r, limit+1))
-	body = scratch.Keep(b)
+func readUpTo(r io.Reader, limit int64) (body []byte, truncated bool, err error) {
+	body, err = scratch.ReadAll(r, limit+1)
 	long := (*http.MaxBytesError)(nil)
 	switch {
 	case int64(len(body)) > limit:

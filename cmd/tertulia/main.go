@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 )
 
@@ -22,7 +21,7 @@ func main() { os.Exit(process(os.Stderr)) }
 // process is the program in this process, with its complaints and its log going to complaints.
 func process(complaints io.Writer) int {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200) // the heap is small: half as much collecting costs a few megabytes
+		roomy()
 	}
 	if n := runtime.GOMAXPROCS(0); os.Getenv("GOMAXPROCS") == "" && n <= 4 {
 		// A reader's goroutine waits up to 10 ms behind those that verify; the system, which

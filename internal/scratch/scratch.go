@@ -1,13 +1,11 @@
 // Package scratch lends room for bytes that are only passing through, such as the body of an
 // answer of unknown length, so that the collector has less to do.
-//
-//	b := scratch.Lend()
-//	b.ReadFrom(r)
-//	body := scratch.Keep(b) // or scratch.Back(b), when nobody needs the bytes any more
 package scratch
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"sync"
 )
 
@@ -28,12 +26,38 @@ func Back(b *bytes.Buffer) {
 	room.Put(b)
 }
 
-// Keep gives the bytes of a buffer to who borrowed it, and takes the buffer back. Few bytes
-// come in a piece of their own size.
-func Keep(b *bytes.Buffer) []byte {
-	if b.Cap() > kept {
-		return b.Bytes()
+// ReadAll reads r to its end, but no more than so many bytes. What it gives is a piece of memory
+// of about their size. The error is r's own; what was read before it is given too.
+func ReadAll(r io.Reader, most int64) ([]byte, error) {
+	b := Lend()
+	_, err := b.ReadFrom(io.LimitReader(r, min(most, kept-bytes.MinRead)))
+	body := bytes.Clone(b.Bytes())
+	Back(b)
+	if n := int64(len(body)); err != nil || n == most || n < kept-bytes.MinRead {
+		return body, err
 	}
-	defer Back(b)
-	return bytes.Clone(b.Bytes())
+	for err == nil && int64(len(body)) < most {
+		if len(body) == cap(body) {
+			body = grown(body, most)
+		}
+		var n int
+		n, err = r.Read(body[len(body):min(int64(cap(body)), most)])
+		body = body[:len(body)+n]
+	}
+	if cap(body)-len(body) > len(body)/4 {
+		body = bytes.Clone(body)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return body, err
+}
+
+// grown has twice the room, or all that there may be when that is not much more.
+func grown(body []byte, most int64) []byte {
+	room := 2 * int64(len(body))
+	if 2*room > most {
+		room = most
+	}
+	return append(make([]byte, 0, room), body...)
 }

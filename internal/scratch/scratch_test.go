@@ -2,35 +2,69 @@ package scratch_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"tertulia/internal/scratch"
 )
 
-// What somebody keeps is theirs: no later loan writes into it, whatever its size.
-func TestWhatIsKeptStays(t *testing.T) {
+// What was read is whoever's who read it: no later loan writes into it, whatever its size.
+func TestWhatWasReadStays(t *testing.T) {
 	t.Parallel()
-	var borrowers sync.WaitGroup
+	var readers sync.WaitGroup
 	for n := range 50 {
-		borrowers.Go(func() {
+		readers.Go(func() {
 			want := bytes.Repeat(fmt.Appendf(nil, "%02d", n), 1+n*4000) // from two bytes to 392 KB
-			b := scratch.Lend()
-			if b.Len() != 0 {
-				t.Errorf("borrowed with %d bytes in it", b.Len())
+			got, err := scratch.ReadAll(bytes.NewReader(want), 1<<20)
+			if err != nil {
+				t.Error(err)
 			}
-			b.Write(want)
-			kept := scratch.Keep(b)
 			for range 20 {
 				other := scratch.Lend()
+				if other.Len() != 0 {
+					t.Errorf("lent with %d bytes in it", other.Len())
+				}
 				other.WriteString("of somebody else")
 				scratch.Back(other)
 			}
-			if !bytes.Equal(kept, want) {
-				t.Errorf("%d bytes that were kept have changed", len(want))
+			if !bytes.Equal(got, want) {
+				t.Errorf("%d bytes that were read have changed", len(want))
 			}
 		})
 	}
-	borrowers.Wait()
+	readers.Wait()
+}
+
+// Whatever the size and however it comes: what is read is what there is, up to the most, and
+// does not lie in much more memory than it needs (HOSTILE, eight pages at once).
+func TestReadAll(t *testing.T) {
+	t.Parallel()
+	const edge = 256<<10 - bytes.MinRead
+	broken := errors.New("cut off")
+	for _, size := range []int{0, 1, 511, 512, 4096, edge - 1, edge, edge + 1, 300_000, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3 << 20} {
+		all := bytes.Repeat([]byte("0123456789abcde"), size/15+1)[:size]
+		for _, most := range []int64{1, 512, edge, edge + 1, 1<<20 + 1, 64 << 20} {
+			for name, r := range map[string]io.Reader{
+				"at once":       bytes.NewReader(all),
+				"in halves":     iotest.HalfReader(bytes.NewReader(all)),
+				"end with data": iotest.DataErrReader(bytes.NewReader(all)),
+				"cut off":       io.MultiReader(bytes.NewReader(all), iotest.ErrReader(broken)),
+			} {
+				got, err := scratch.ReadAll(r, most)
+				if want := all[:min(int64(size), most)]; !bytes.Equal(got, want) {
+					t.Errorf("%d bytes %s, at most %d: %d", size, name, most, len(got))
+				}
+				if fails := name == "cut off" && int64(size) < most; fails != errors.Is(err, broken) || !fails && err != nil {
+					t.Errorf("%d bytes %s, at most %d: error %v", size, name, most, err)
+				}
+				if room := cap(got) - len(got); room > len(got)/3+64 {
+					t.Errorf("%d bytes %s, at most %d: room for %d more", size, name, most, room)
+				}
+			}
+		}
+	}
 }

@@ -10,13 +10,11 @@ import (
 // Whose picture readers are not shown, of that person none is fetched, and none is kept: when
 // the settings hide somebody, the sweep after the start lets their faces go.
 
-// showsFace makes a test of mentions: whether readers see the picture at an address beside one.
-func (s *Site) showsFace(photo string) func(store.Mention) bool {
-	return func(m store.Mention) bool {
-		return slices.ContainsFunc([]*store.Version{m.Shown, m.Held}, func(v *store.Version) bool {
-			return v != nil && v.Author.Photo == photo && s.shows(&m, v) == BridgedFull
-		})
-	}
+// showsFace tells whether readers see the picture at an address beside a mention.
+func (s *Site) showsFace(m *store.Mention, photo string) bool {
+	return slices.ContainsFunc([]*store.Version{m.Shown, m.Held}, func(v *store.Version) bool {
+		return v != nil && v.Author.Photo == photo && s.shows(m, v) == BridgedFull
+	})
 }
 
 // facesAtOnce is how many pictures one transaction looks at.
@@ -33,11 +31,7 @@ func (j *Jobs) hideFaces(ctx context.Context, s *Site) error {
 		err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
 			some, hide = tx.PicturesAfter(after, facesAtOnce), nil
 			for _, p := range some {
-				hidden, err := s.hidesFace(tx, p.URL)
-				if err != nil {
-					return err
-				}
-				if hidden {
+				if s.hidesFace(tx, p.URL) {
 					hide = append(hide, p)
 				}
 			}
@@ -59,9 +53,17 @@ func (j *Jobs) hideFaces(ctx context.Context, s *Site) error {
 
 // hidesFace tells whether readers see the picture at an address nowhere. Of one that is
 // everybody's, such as a network's picture of nobody, the first few decide.
-func (s *Site) hidesFace(tx *store.Tx, photo string) (bool, error) {
-	showing, _, err := tx.MentionsShowing(photo, store.Range{Limit: maxTouched})
-	return err == nil && !slices.ContainsFunc(showing, s.showsFace(photo)), err
+func (s *Site) hidesFace(tx *store.Tx, photo string) bool {
+	looked := 0
+	for m := range tx.MentionsShowing(photo) {
+		if s.showsFace(&m, photo) {
+			return false
+		}
+		if looked++; looked == maxTouched {
+			break
+		}
+	}
+	return true
 }
 
 // dropFaces forgets pictures, unless somebody is shown with them since, and removes their files.
@@ -73,10 +75,7 @@ func (j *Jobs) dropFaces(ctx context.Context, s *Site, hide []store.Picture) err
 	defer j.pictures.Unlock()
 	err := j.DB.Update(ctx, s.Key, func(tx *store.Tx) error {
 		for _, p := range hide {
-			if hidden, err := s.hidesFace(tx, p.URL); err != nil || !hidden {
-				if err != nil {
-					return err
-				}
+			if !s.hidesFace(tx, p.URL) {
 				continue
 			}
 			if err := tx.DropPicture(p.URL); err != nil {

@@ -35,11 +35,15 @@ func (j *Jobs) faces(ctx context.Context, job store.Job) (queue.Commit, error) {
 	if err != nil || !j.keepsPictures(s) {
 		return nil, err
 	}
-	var some []store.Mention
+	var some []string // their ids
 	waiting := 0
 	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
 		if waiting = tx.JobCount(); waiting < facesQueue {
-			some = tx.EachMention(args.After, facesWalk)
+			for m := range tx.EachMention(args.After) {
+				if some = append(some, m.ID); len(some) == facesWalk {
+					break
+				}
+			}
 		}
 		return nil
 	})
@@ -47,8 +51,8 @@ func (j *Jobs) faces(ctx context.Context, job store.Job) (queue.Commit, error) {
 		return nil, errors.Join(err, queue.After(facesPause, errQueueLong))
 	}
 	return func(tx *store.Tx) error {
-		for i := range some {
-			m, err := tx.Mention(some[i].ID)
+		for _, id := range some {
+			m, err := tx.Mention(id)
 			if err != nil || m.Shown == nil || !m.Shown.Imported {
 				continue // it has gone, or was looked at since: that look has asked
 			}
@@ -59,6 +63,6 @@ func (j *Jobs) faces(ctx context.Context, job store.Job) (queue.Commit, error) {
 		if len(some) < facesWalk {
 			return nil
 		}
-		return tx.Enqueue(facesJob(s, some[len(some)-1].ID))
+		return tx.Enqueue(facesJob(s, some[len(some)-1]))
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -198,7 +199,7 @@ func (s *Site) waiting(tx *store.Tx, m store.Mention) Waiting {
 func decidable(m store.Mention) *store.Version { return cmp.Or(m.Held, m.Shown) }
 
 // first is the first of some, if there is one.
-func first(all func(func(store.Wait) bool)) (w store.Wait, ok bool) {
+func first[T any](all iter.Seq[T]) (w T, ok bool) {
 	for w = range all {
 		return w, true
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -181,9 +182,8 @@ func (j *Jobs) picture(ctx context.Context, job store.Job) (queue.Commit, error)
 // quicker.
 func (j *Jobs) wanted(ctx context.Context, s *Site, photo string) (wanted bool, err error) {
 	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-		some, _, err := tx.MentionsShowing(photo, store.Range{Limit: maxTouched})
-		if err != nil || !slices.ContainsFunc(some, s.showsFace(photo)) {
-			return err
+		if s.hidesFace(tx, photo) {
+			return nil
 		}
 		row, err := tx.PictureOf(photo)
 		wanted = err != nil || row.Checked.IsZero() || tx.Now.Sub(row.Checked) >= stays(row)
@@ -248,9 +248,8 @@ func (j *Jobs) Logo(ctx context.Context, s *Site, address string) (name string, 
 // another face than before have another revision.
 func keepPicture(row store.Picture) queue.Commit {
 	return func(tx *store.Tx) error {
-		shown, _, err := tx.MentionsShowing(row.URL, store.Range{Limit: maxTouched})
-		if err != nil || len(shown) == 0 {
-			return err // nobody has it any more; the file is swept
+		if _, anybody := first(tx.MentionsShowing(row.URL)); !anybody {
+			return nil // it is swept, and its file
 		}
 		was, err := tx.PictureOf(row.URL)
 		if err := ignore(err, fs.ErrNotExist); err != nil {
@@ -264,18 +263,27 @@ func keepPicture(row store.Picture) queue.Commit {
 		if err := tx.PutPicture(row); err != nil || row.Name == was.Name {
 			return err
 		}
-		touched := map[string]bool{}
-		for _, m := range shown {
-			if !m.IsPublic() || touched[m.Page] {
-				continue
-			}
-			touched[m.Page] = true
-			if err := tx.TouchPage(m.Page); err != nil {
-				return err
-			}
-		}
-		return nil
+		return touchShowing(tx, row.URL)
 	}
+}
+
+// touchShowing gives the pages that show a picture another revision.
+func touchShowing(tx *store.Tx, photo string) error {
+	pages, looked := map[string]bool{}, 0
+	for m := range tx.MentionsShowing(photo) {
+		if m.IsPublic() {
+			pages[m.Page] = true
+		}
+		if looked++; looked == maxTouched {
+			break
+		}
+	}
+	for _, page := range slices.Sorted(maps.Keys(pages)) {
+		if err := tx.TouchPage(page); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SweepPictures removes the pictures of authors that no mention shows any more, if they

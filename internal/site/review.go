@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -60,7 +61,7 @@ func (j *Jobs) review(ctx context.Context, s *Site) error {
 		if s.reviewed == "" {
 			s.reviewed = anywhere(tx)
 		}
-		due, over, s.reviewed = walk(tx.EachMention(s.reviewed, reviewWalk), tx.Now)
+		due, over, s.reviewed = walk(around(tx, s.reviewed), tx.Now)
 		return nil
 	})
 	if err != nil || len(due)+len(over) == 0 {
@@ -85,24 +86,39 @@ func (j *Jobs) review(ctx context.Context, s *Site) error {
 	})
 }
 
-// anywhere is where the first walk begins: somewhere among more mentions than one walk goes
-// through, else before the first.
+// anywhere is where the first walk begins: after an id from the time of the first mention until
+// now; "" when there is none.
 func anywhere(tx *store.Tx) string {
-	some := tx.EachMention("", reviewWalk)
-	if len(some) < reviewWalk {
-		return ""
+	for m := range tx.EachMention("") {
+		span := tx.Now.Sub(m.Received)
+		return store.NewID(m.Received.Add(rand.N(max(span, 1))))
 	}
-	span := tx.Now.Sub(some[0].Received)
-	return store.NewID(some[0].Received.Add(rand.N(max(span, 1))))
+	return ""
 }
 
-// walk tells which of some mentions are to be looked at, few of them and few at each host, and
-// which tombstones are over; after is the last that it came to, or the beginning.
-func walk(some []store.Mention, now time.Time) (due, over []string, after string) {
-	hosts := map[string]int{}
-	for _, m := range some {
-		if len(due) == reviewMost {
-			return due, over, after
+// around goes through all mentions once: those after an id, then the others.
+func around(tx *store.Tx, id string) iter.Seq[store.Mention] {
+	return func(yield func(store.Mention) bool) {
+		for m := range tx.EachMention(id) {
+			if !yield(m) {
+				return
+			}
+		}
+		for m := range tx.EachMention("") {
+			if m.ID > id || !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// walk tells which of the first of some mentions are to be looked at, few of them and few at each
+// host, and which tombstones are over; after is the last that it came to, "" when there is none.
+func walk(some iter.Seq[store.Mention], now time.Time) (due, over []string, after string) {
+	hosts, walked := map[string]int{}, 0
+	for m := range some {
+		if walked++; walked > reviewWalk || len(due) == reviewMost {
+			break
 		}
 		after = m.ID
 		switch at := lane(m.Source); {
@@ -113,14 +129,8 @@ func walk(some []store.Mention, now time.Time) (due, over []string, after string
 			due, hosts[at] = append(due, m.ID), hosts[at]+1
 		}
 	}
-	if len(some) < reviewWalk {
-		after = beginning
-	}
 	return due, over, after
 }
-
-// beginning comes before every identifier, and is not "".
-const beginning = "!"
 
 // nextReview is when the source of a mention is to be looked at again.
 func nextReview(m store.Mention) time.Time {

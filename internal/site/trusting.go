@@ -4,7 +4,6 @@ import (
 	"context"
 	"io/fs"
 	"net/url"
-	"slices"
 	"strings"
 
 	"tertulia/internal/failpoint"
@@ -70,11 +69,16 @@ func (s *Site) hangingOn(tx *store.Tx, args trustArgs, person store.Person) (som
 		some, next, err = tx.MentionsBy(args.Person, store.Range{From: decodeCursor(args.After), Limit: atOnce})
 		return some, encodeCursor(next), err
 	}
-	some = tx.EachMention(args.After, atOnce)
-	if len(some) == atOnce {
-		next = some[atOnce-1].ID
+	walked := 0
+	for m := range tx.EachMention(args.After) {
+		if speaksFrom(tx, &m, host) {
+			some = append(some, m)
+		}
+		if walked++; walked == atOnce {
+			return some, m.ID, nil
+		}
 	}
-	return slices.DeleteFunc(some, func(m store.Mention) bool { return !speaksFrom(tx, &m, host) }), next, nil
+	return some, "", nil
 }
 
 // speaksFrom tells whether a mention comes from a host or one below it.

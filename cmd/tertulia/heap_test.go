@@ -1,0 +1,46 @@
+package main
+
+import (
+	"runtime/debug"
+	"testing"
+	"time"
+)
+
+// The heap has room when it is collected again and again, no more than twice what is alive when
+// that is a lot, and none when nothing happens (docs/decisions/025).
+func TestRoomForTheHeap(t *testing.T) { // not parallel: the collector is everybody's
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	now := func() int {
+		percent := debug.SetGCPercent(100)
+		debug.SetGCPercent(percent)
+		return percent
+	}
+	r, at := &room{rest: time.NewTimer(time.Hour)}, time.Now()
+	r.collected(at)
+	if got := now(); got != 100 {
+		t.Errorf("after one collection: %d %%", got)
+	}
+	r.collected(at.Add(calm + time.Millisecond))
+	if got := now(); got != 100 {
+		t.Errorf("after another, long after the first: %d %%", got)
+	}
+	r.collected(at.Add(calm + time.Second))
+	if got := now(); got <= 100 {
+		t.Errorf("after two in a moment: %d %%", got)
+	}
+	for alive, want := range map[uint64]int{0: 1100, 4 << 20: 1100, 12 << 20: 300, roomBusy / 2: 100, 1 << 30: 100} {
+		if r.allow(alive); now() != want {
+			t.Errorf("%d MiB are alive: %d %%, want %d", alive>>20, now(), want)
+		}
+	}
+	r.allow(0)
+	r.giveBack()
+	if got := now(); got != 100 {
+		t.Errorf("after a calm while: %d %%", got)
+	}
+	r.collected(at.Add(calm + 2*time.Second)) // which giveBack itself has caused
+	if got := now(); got != 100 {
+		t.Errorf("after what was given back: %d %%", got)
+	}
+}
