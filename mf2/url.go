@@ -35,8 +35,10 @@ func NormalizeURL(u *url.URL) string {
 		return u.String()
 	}
 	var b strings.Builder
+	b.Grow(len(u.Scheme) + len(u.Host) + len(u.Path) + len(u.RawQuery) + len(u.Fragment) + 16)
 	if u.Scheme != "" {
-		b.WriteString(strings.ToLower(u.Scheme) + ":")
+		b.WriteString(strings.ToLower(u.Scheme))
+		b.WriteByte(':')
 	}
 	host := url.URL{User: u.User, Host: normalHost(u)} // which knows how to write a zone
 	b.WriteString(host.String())
@@ -46,10 +48,12 @@ func NormalizeURL(u *url.URL) string {
 	}
 	b.WriteString(normalEscapes(path))
 	if u.RawQuery != "" || u.ForceQuery {
-		b.WriteString("?" + normalEscapes(u.RawQuery))
+		b.WriteByte('?')
+		b.WriteString(normalEscapes(u.RawQuery))
 	}
 	if u.Fragment != "" {
-		b.WriteString("#" + normalEscapes(written(u.RawFragment, u.Fragment, u.EscapedFragment)))
+		b.WriteByte('#')
+		b.WriteString(normalEscapes(written(u.RawFragment, u.Fragment, u.EscapedFragment)))
 	}
 	return b.String()
 }
@@ -94,13 +98,18 @@ func normalHost(u *url.URL) string {
 // percent sign stays encoded, so that the two do not read as one: "%%41a" is not "%Aa".
 func normalEscapes(s string) string {
 	const hex = "0123456789ABCDEF"
+	if strings.IndexFunc(s, func(c rune) bool { return c == '%' || c <= ' ' || c >= 0x7f }) < 0 {
+		return s
+	}
 	var b strings.Builder
+	b.Grow(len(s) + 8)
 	stray := -3 // where the last one was written
 	for i := 0; i < len(s); i++ {
 		c, escaped := s[i], false
 		if c == '%' && i+2 < len(s) {
-			if decoded, err := url.PathUnescape(s[i : i+3]); err == nil {
-				c, escaped = decoded[0], true
+			high, low := strings.IndexByte(hex, upper(s[i+1])), strings.IndexByte(hex, upper(s[i+2]))
+			if high >= 0 && low >= 0 {
+				c, escaped = byte(high<<4|low), true
 				i += 2
 			} else {
 				stray = b.Len()
@@ -113,6 +122,14 @@ func normalEscapes(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// upper is the capital of a letter.
+func upper(c byte) byte {
+	if 'a' <= c && c <= 'z' {
+		return c - 'a' + 'A'
+	}
+	return c
 }
 
 // unreserved reports whether a character means the same encoded or not.

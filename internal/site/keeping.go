@@ -77,6 +77,7 @@ func bounded(item mf2.Item) (kept mf2.Item, cut bool) {
 	return kept, true
 }
 
+// size is how long the JSON of a value is, in bytes.
 func size(v any) int {
 	raw, err := json.Marshal(v)
 	if err != nil {
