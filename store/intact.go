@@ -169,7 +169,12 @@ func (w *whole) freeList() error {
 // branches goes through the tree level by level, down to the leaves, which are all
 // on one.
 func (w *whole) branches(root uint64) error {
-	seen := map[uint64]bool{0: true, 1: true, w.root: true, w.free: true, root: true}
+	seen := make([]bool, w.pages) // there is a byte of the file for each, and many more
+	for _, id := range []uint64{0, 1, w.root, w.free, root} {
+		if id < w.pages {
+			seen[id] = true
+		}
+	}
 	level := []child{{root, nil}}
 	for !w.areLeaves(level) {
 		var below []child
@@ -186,7 +191,7 @@ func (w *whole) branches(root uint64) error {
 				return err
 			}
 			for _, next := range children {
-				if seen[next.id] || next.id >= w.pages {
+				if next.id >= w.pages || seen[next.id] {
 					return fmt.Errorf("page %d leads to page %d", c.id, next.id)
 				}
 				seen[next.id] = true

@@ -17,9 +17,10 @@ const (
 	calm     = time.Second // after a collection, without another
 )
 
-// roomy tends to the collector for the life of the process.
+// roomy tends to the collector for the life of the process, which begins with a lot to do.
 func roomy() {
 	r := &room{}
+	r.allow(0)
 	r.rest = time.AfterFunc(calm, r.giveBack)
 	r.watch()
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"tertulia/internal/queue"
 	"tertulia/internal/site"
 	"tertulia/internal/web"
+	"tertulia/internal/web/theme"
 	"tertulia/micropub"
 	"tertulia/store"
 	"tertulia/webmention"
@@ -134,7 +136,7 @@ func newParts(set *settings, i int, db *store.DB, to clients, jobs *site.Jobs, l
 		Erasing:      &site.Erasing{Site: s, DB: db, Jobs: jobs},
 		Work:         &site.Work{Site: s, DB: db},
 		Welcome:      &site.Welcome{Site: s, DB: db, Jobs: jobs},
-		Settings:     set.view(&set.Sites[i]),
+		Settings:     sync.OnceValue(func() theme.Settings { return set.view(&set.Sites[i]) }),
 		Notices:      &site.Notices{Site: s, DB: db, Mail: set.Mail.Server},
 		IndieAuth:    auth,
 		Files:        media.Serve(files),

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"tertulia/internal/web/theme"
 )
@@ -43,7 +44,7 @@ type settingsView struct {
 // group adds a struct as a section, and its inner structs after it.
 func (v *settingsView) group(of reflect.Value, title, path string) {
 	at := len(v.groups)
-	v.groups = append(v.groups, theme.SettingGroup{Title: title, About: described[of.Type().Name()]})
+	v.groups = append(v.groups, theme.SettingGroup{Title: title, About: described()[of.Type().Name()]})
 	for name, field := range fields(of) {
 		inner := strings.TrimPrefix(path+"."+name, ".")
 		switch {
@@ -80,7 +81,7 @@ func (v *settingsView) ours(section reflect.Value) bool {
 
 // setting is one setting as it is shown.
 func (v *settingsView) setting(in reflect.Value, name string, field reflect.Value) theme.Setting {
-	out := theme.Setting{Key: name, About: described[in.Type().Name()+"."+name], From: "default"}
+	out := theme.Setting{Key: name, About: described()[in.Type().Name()+"."+name], From: "default"}
 	if o, ok := v.set.origins[field.Addr().Interface()]; ok {
 		out.From, out.Where = o.from, o.where
 	}
@@ -158,7 +159,7 @@ var reference string
 
 // described is what the comments of the reference say of each struct, by its name, and of each
 // setting, by struct and name: with its default, without the example.
-var described = describe(reference)
+var described = sync.OnceValue(func() map[string]string { return describe(reference) })
 
 var (
 	aStruct  = regexp.MustCompile(`^type (\w+) struct \{$`)

@@ -156,11 +156,17 @@ func (c *cleaner) attributes(n *html.Node, in context) []html.Attribute {
 }
 
 // address is a mail address without anything that a mail program would act on.
-var address = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}$`)
+var address = regexp.MustCompile(`^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$`)
+
+// isMailAddress tells whether s is one, of at most 64 bytes at a host of at most 253.
+func isMailAddress(s string) bool {
+	local, host, _ := strings.Cut(s, "@")
+	return len(local) <= 64 && len(host) <= 253 && address.MatchString(s)
+}
 
 func (c *cleaner) href(raw string) string {
 	if scheme, to, ok := strings.Cut(strings.TrimSpace(raw), ":"); ok && strings.EqualFold(scheme, "mailto") {
-		if to, _, _ = strings.Cut(to, "?"); address.MatchString(to) {
+		if to, _, _ = strings.Cut(to, "?"); isMailAddress(to) {
 			return "mailto:" + to
 		}
 		return ""

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"regexp"
 	"strings"
 )
 
@@ -12,14 +11,21 @@ import (
 type atURI struct{ repo, collection, key string }
 
 var (
-	didForm        = regexp.MustCompile(`^did:[a-z]+:[A-Za-z0-9._:%-]{1,256}$`)
-	handleForm     = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
-	collectionForm = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+){2,9}$`)
-	recordKeyForm  = regexp.MustCompile(`^[A-Za-z0-9._~:-]{1,512}$`)
+	didForm        = pattern(`^did:[a-z]+:[A-Za-z0-9._:%-]+$`)
+	handleForm     = pattern(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+	collectionForm = pattern(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+){2,9}$`)
+	recordKeyForm  = pattern(`^[A-Za-z0-9._~:-]+$`)
 )
 
-func isDID(s string) bool    { return didForm.MatchString(s) && !strings.HasSuffix(s, ":") }
-func isHandle(s string) bool { return len(s) <= 253 && handleForm.MatchString(s) }
+const (
+	maxDID       = 256 // bytes, with its method
+	maxRecordKey = 512
+)
+
+func isDID(s string) bool {
+	return len(s) <= maxDID && didForm().MatchString(s) && !strings.HasSuffix(s, ":")
+}
+func isHandle(s string) bool { return len(s) <= 253 && handleForm().MatchString(s) }
 
 // parseATURI reads the address of a record; what it returns can stand in a path as it is.
 func parseATURI(s string) (atURI, bool) {
@@ -28,7 +34,7 @@ func parseATURI(s string) (atURI, bool) {
 		return atURI{}, false
 	}
 	at := atURI{parts[2], parts[3], parts[4]}
-	ok := (isDID(at.repo) || isHandle(at.repo)) && collectionForm.MatchString(at.collection) && recordKeyForm.MatchString(at.key)
+	ok := (isDID(at.repo) || isHandle(at.repo)) && collectionForm().MatchString(at.collection) && len(at.key) <= maxRecordKey && recordKeyForm().MatchString(at.key)
 	return at, ok
 }
 

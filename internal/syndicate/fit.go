@@ -2,7 +2,6 @@ package syndicate
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -126,11 +125,11 @@ func plainText(s string) Text {
 	for i, line := range lines {
 		lines[i] = strings.TrimRightFunc(line, unicode.IsSpace)
 	}
-	s = emptyLines.ReplaceAllString(strings.Join(lines, "\n"), paragraph)
+	s = emptyLines().ReplaceAllString(strings.Join(lines, "\n"), paragraph)
 	return Text{String: strings.TrimSpace(s)}.marked()
 }
 
-var emptyLines = regexp.MustCompile(`\n{3,}`)
+var emptyLines = pattern(`\n{3,}`)
 
 func firstOf(texts ...string) string {
 	for _, s := range texts {
@@ -268,7 +267,7 @@ func (r Rules) words(s string) int {
 	}
 	n := measure(s)
 	if r.BareLinks {
-		for _, name := range bareName.FindAllString(s, -1) {
+		for _, name := range bareName().FindAllString(s, -1) {
 			n += max(0, r.LinkSize-measure(name))
 		}
 	}
@@ -276,15 +275,15 @@ func (r Rules) words(s string) int {
 }
 
 var (
-	bareName = regexp.MustCompile(`[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+`)
+	bareName = pattern(`[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+`)
 	// plainAddress is what every network takes for one address to its end.
-	plainAddress = regexp.MustCompile(`^(?i)https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}(?:[/?#][a-z0-9/?#_.~:@!$&'*+,;=%-]*)?$`)
+	plainAddress = pattern(`^(?i)https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}(?:[/?#][a-z0-9/?#_.~:@!$&'*+,;=%-]*)?$`)
 )
 
 // link is what an address counts: where a network might take it for something else, no less
 // than what it is written with.
 func (r Rules) link(address string) int {
-	if !r.LinkLeast && plainAddress.MatchString(address) {
+	if !r.LinkLeast && plainAddress().MatchString(address) {
 		return r.LinkSize
 	}
 	return max(r.LinkSize, r.words(address))

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -84,7 +83,7 @@ func unlinked(body []byte) bool {
 	return json.Unmarshal(body, &said) == nil && (said.Error == "no_link_found" || said.Error == "target_mismatch")
 }
 
-var linkWebmention = regexp.MustCompile(`<([^<>]*)>\s*;[^,]*\brel="?(?:[^",;]*\s)?webmention(?:\s[^",;]*)?"?\s*(?:[,;]|$)`)
+var linkWebmention = pattern(`<([^<>]*)>\s*;[^,]*\brel="?(?:[^",;]*\s)?webmention(?:\s[^",;]*)?"?\s*(?:[,;]|$)`)
 
 // endpoint finds where the list takes Webmentions: in its Link header, else on its page.
 func (n *IndieNews) endpoint(ctx context.Context, doing string) (*url.URL, error) {
@@ -101,7 +100,7 @@ func (n *IndieNews) endpoint(ctx context.Context, doing string) (*url.URL, error
 		return nil, err
 	}
 	found := ""
-	if link := linkWebmention.FindStringSubmatch(strings.Join(got.header.Values("Link"), ", ")); link != nil {
+	if link := linkWebmention().FindStringSubmatch(strings.Join(got.header.Values("Link"), ", ")); link != nil {
 		found = link[1]
 	} else if page, _, err := mf2.Parse(bytes.NewReader(got.body), got.header.Get("Content-Type"), base); err == nil && len(page.Rels["webmention"]) > 0 {
 		found = page.Rels["webmention"][0]

@@ -268,7 +268,7 @@ func (m *Mastodon) Resolve(ctx context.Context, address string) (Ref, error) {
 // it, unless that is the account itself.
 func (m *Mastodon) mine(ctx context.Context, p Post) string {
 	handle := p.ReplyTo.More
-	if p.ReplyTo.ID == "" || !strings.HasPrefix(handle, "@") || len(handle) > 200 || mentionAnywhere.FindString(handle) != handle {
+	if p.ReplyTo.ID == "" || !strings.HasPrefix(handle, "@") || len(handle) > 200 || mentionAnywhere().FindString(handle) != handle {
 		return ""
 	}
 	me, err := m.self(ctx)

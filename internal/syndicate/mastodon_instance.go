@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -31,12 +30,12 @@ type instance struct {
 // keepsKeys says whether a server knows the Idempotency-Key of a status.
 func (in instance) keepsKeys() bool { return in.software() == "mastodon" || in.software() == "pleroma" }
 
-var compatible = regexp.MustCompile(`(?i)\(compatible; ([a-z]+)`)
+var compatible = pattern(`(?i)\(compatible; ([a-z]+)`)
 
 // software is what runs a server: others than Mastodon say that they are compatible, but for
 // GoToSocial, whose versions begin with a zero.
 func (in instance) software() string {
-	if name := compatible.FindStringSubmatch(in.version); name != nil {
+	if name := compatible().FindStringSubmatch(in.version); name != nil {
 		return strings.ToLower(name[1])
 	}
 	if strings.HasPrefix(in.version, "0.") {
@@ -152,7 +151,7 @@ func (in instance) draft(p Post, before string) (draft, error) {
 	return d, nil
 }
 
-var profilePath = regexp.MustCompile(`^/(?:@|users/|profile/)([A-Za-z0-9_]+(?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)/?$`)
+var profilePath = pattern(`^/(?:@|users/|profile/)([A-Za-z0-9_]+(?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)/?$`)
 
 // fediverseHandle writes @bea, linked to https://otro.example/@bea, as @bea@otro.example.
 func fediverseHandle(words, address string) string {
@@ -160,7 +159,7 @@ func fediverseHandle(words, address string) string {
 	if err != nil {
 		return ""
 	}
-	name := profilePath.FindStringSubmatch(u.Path)
+	name := profilePath().FindStringSubmatch(u.Path)
 	said, _, _ := strings.Cut(strings.TrimPrefix(words, "@"), "@")
 	if name == nil || !strings.EqualFold(said, name[1]) || u.Port() != "" {
 		return ""

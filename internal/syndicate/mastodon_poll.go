@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"time"
 )
@@ -98,7 +97,7 @@ type poller struct {
 // heed keeps how long the server asks to be left alone.
 func (p *poller) heed(h http.Header) { p.Wait = max(p.Wait, after(h)) }
 
-var retryIn = regexp.MustCompile(`\bretry=(\d{1,3})\b`)
+var retryIn = pattern(`\bretry=(\d{1,3})\b`)
 
 // thread asks for everything below the status. A server that is still asking others for it says
 // so; it is asked once more.
@@ -110,7 +109,7 @@ func (p *poller) thread(ctx context.Context) error {
 			return err
 		}
 		p.heed(got.header)
-		more := retryIn.FindStringSubmatch(got.header.Get("Mastodon-Async-Refresh"))
+		more := retryIn().FindStringSubmatch(got.header.Get("Mastodon-Async-Refresh"))
 		if more != nil && again {
 			seconds, _ := strconv.Atoi(more[1]) // three digits
 			if err := pause(ctx, time.Duration(min(seconds, 5))*time.Second); err != nil {
@@ -246,12 +245,12 @@ func (p *poller) quotes(ctx context.Context) error {
 	return nil
 }
 
-var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next"?`)
+var linkNext = pattern(`<([^<>]*)>\s*;\s*rel="?next"?`)
 
 // nextPage is a parameter of the next page's address (RFC 8288), "" on the last.
 func nextPage(h http.Header, parameter string) string {
 	for _, link := range h.Values("Link") {
-		if next := linkNext.FindStringSubmatch(link); next != nil {
+		if next := linkNext().FindStringSubmatch(link); next != nil {
 			if u, err := url.Parse(next[1]); err == nil {
 				return u.Query().Get(parameter)
 			}

@@ -6,7 +6,6 @@ import (
 	"html"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -111,7 +110,7 @@ func (s status) ref(more string) Ref {
 }
 
 // optOut are the words in a profile that ask programs to stay away.
-var optOut = regexp.MustCompile(`(?i)#\s*(?:nobot|nobots|noindex|nobridge|noarchive)\b`)
+var optOut = pattern(`(?i)#\s*(?:nobot|nobots|noindex|nobridge|noarchive)\b`)
 
 // willing says whether what an account says may be shown elsewhere: it hides from nobody and
 // has not asked to be left out.
@@ -123,10 +122,10 @@ func (a account) willing() bool {
 	for _, f := range a.Fields {
 		about += "\n" + f.Name + "\n" + f.Value
 	}
-	return !optOut.MatchString(html.UnescapeString(anyTag.ReplaceAllString(about, "")))
+	return !optOut().MatchString(html.UnescapeString(anyTag().ReplaceAllString(about, "")))
 }
 
-var anyTag = regexp.MustCompile(`<[^>]*>`)
+var anyTag = pattern(`<[^>]*>`)
 
 func (m *Mastodon) author(a account) Author {
 	handle := a.Acct
@@ -149,7 +148,7 @@ func (m *Mastodon) answer(s status, kind string, me *account) (Answer, bool) {
 	if s.Visibility != "public" || s.ID == "" || a.URL == "" || a.Author.URL == "" || s.Account.ID != me.ID && !s.Account.willing() {
 		return Answer{}, false
 	}
-	a.HTML = leadingMentions.ReplaceAllString(s.Content, "$1")
+	a.HTML = leadingMentions().ReplaceAllString(s.Content, "$1")
 	if s.Warning != "" {
 		a.HTML = "<p><strong>" + html.EscapeString(s.Warning) + "</strong></p>" + a.HTML
 	}
@@ -162,7 +161,7 @@ func (m *Mastodon) answer(s status, kind string, me *account) (Answer, bool) {
 }
 
 // leadingMentions are the handles that an answer begins with because it is one.
-var leadingMentions = regexp.MustCompile(`^(\s*(?:<p[^>]*>)?)(?:\s*(?:<span[^>]*>\s*)?<a [^>]*\bmention\b[^>]*>\s*@(?:<span[^>]*>)?[^<]*(?:</span>)?\s*</a>(?:\s*</span>)?)+\s*`)
+var leadingMentions = pattern(`^(\s*(?:<p[^>]*>)?)(?:\s*(?:<span[^>]*>\s*)?<a [^>]*\bmention\b[^>]*>\s*@(?:<span[^>]*>)?[^<]*(?:</span>)?\s*</a>(?:\s*</span>)?)+\s*`)
 
 // lastAddress is where the last link of a status leads that is neither a hashtag nor a handle.
 func lastAddress(content string) string {

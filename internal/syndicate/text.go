@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"tertulia/mf2"
@@ -28,16 +29,16 @@ type Span struct {
 const maxAddress = 4096 // bytes; what is longer is no address that anybody follows
 
 var (
-	addressAnywhere = regexp.MustCompile("(?i)\\bhttps?://[^\\s<>\"`\\p{C}\\p{Z}]+")
-	tagAnywhere     = regexp.MustCompile(`(?:^|[^\p{L}\p{N}\p{M}_&/#@.·])(#[\p{L}\p{N}\p{M}_·]+)`)
-	mentionAnywhere = regexp.MustCompile(`(?:^|[^\p{L}\p{N}\p{M}_@/.#])(@[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?(?:@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)?)`)
+	addressAnywhere = pattern("(?i)\\bhttps?://[^\\s<>\"`\\p{C}\\p{Z}]+")
+	tagAnywhere     = pattern(`(?:^|[^\p{L}\p{N}\p{M}_&/#@.·])(#[\p{L}\p{N}\p{M}_·]+)`)
+	mentionAnywhere = pattern(`(?:^|[^\p{L}\p{N}\p{M}_@/.#])(@[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?(?:@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)?)`)
 )
 
 // marked finds what leads somewhere in a text outside the spans that it has already:
 // addresses, then hashtags and handles.
 func (t Text) marked() Text {
 	var addresses, tags, mentions []Span
-	for _, found := range addressAnywhere.FindAllStringIndex(t.String, -1) {
+	for _, found := range addressAnywhere().FindAllStringIndex(t.String, -1) {
 		if found[1]-found[0] > maxAddress {
 			continue
 		}
@@ -46,12 +47,12 @@ func (t Text) marked() Text {
 			addresses = append(addresses, Span{Start: found[0], End: found[0] + len(address), URL: address})
 		}
 	}
-	for _, found := range tagAnywhere.FindAllStringSubmatchIndex(t.String, -1) {
+	for _, found := range tagAnywhere().FindAllStringSubmatchIndex(t.String, -1) {
 		if tag := strings.TrimRight(t.String[found[2]+1:found[3]], "·"); strings.ContainsFunc(tag, unicode.IsLetter) {
 			tags = append(tags, Span{Start: found[2], End: found[2] + 1 + len(tag), Tag: tag})
 		}
 	}
-	for _, found := range mentionAnywhere.FindAllStringSubmatchIndex(t.String, -1) {
+	for _, found := range mentionAnywhere().FindAllStringSubmatchIndex(t.String, -1) {
 		mentions = append(mentions, Span{Start: found[2], End: found[3], Mention: t.String[found[2]+1 : found[3]]})
 	}
 	t.Spans = merged(merged(merged(t.Spans, addresses), tags), mentions)
@@ -165,4 +166,10 @@ func hashtags(item mf2.Item, text Text) []string {
 		}
 	}
 	return tags
+}
+
+// pattern is a regular expression that is compiled when it is first needed: few who start the
+// program have copies on every network.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

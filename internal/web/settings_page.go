@@ -2,8 +2,6 @@ package web
 
 import (
 	"net/http"
-
-	"tertulia/internal/web/theme"
 )
 
 // showSettings shows what is in force, and where each value comes from.
@@ -12,7 +10,8 @@ func (p *pages) showSettings(w http.ResponseWriter, r *http.Request) {
 	if owner == nil {
 		return
 	}
-	view := theme.Settings{Shell: p.shell(r, owner), File: p.Settings.File, Groups: p.Settings.Groups}
+	view := p.Settings()
+	view.Shell = p.shell(r, owner)
 	if p.Welcome != nil {
 		view.Welcome = p.base.Path + "admin/welcome"
 	}

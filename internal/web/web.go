@@ -43,8 +43,8 @@ type Site struct {
 	Networks     *site.Networks
 	Erasing      *site.Erasing
 	Work         *site.Work
-	Welcome      *site.Welcome  // nil: nobody is led
-	Settings     theme.Settings // File and Groups: what is in force for this site
+	Welcome      *site.Welcome         // nil: nobody is led
+	Settings     func() theme.Settings // File and Groups: what is in force for this site
 	Notices      *site.Notices
 	Inbox        *site.Inbox
 	People       *site.People

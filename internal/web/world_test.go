@@ -173,6 +173,7 @@ func (w *world) build(h house, log *slog.Logger) {
 	w.jobs.Sites = append(w.jobs.Sites, s)
 	inbox := &site.Inbox{Site: s, DB: w.db, Mentions: mentions}
 	w.server.Sites = append(w.server.Sites, &web.Site{
+		Settings: func() theme.Settings { return theme.Settings{} },
 		Upstream: up, At: at,
 		Site: s, Access: access, Posts: posts, Outgoing: &site.Outgoing{Site: s, DB: w.db, Jobs: w.jobs},
 		Logo:  func(ctx context.Context, address string) (string, error) { return w.jobs.Logo(ctx, s, address) },
