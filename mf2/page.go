@@ -41,14 +41,15 @@ type Page struct {
 // once.
 func Parse(r io.Reader, contentType string, base *url.URL) (Page, *html.Node, error) {
 	body := scratch.Lend()
-	defer scratch.Back(body)
 	if known, ok := r.(interface{ Len() int }); ok {
 		body.Grow(known.Len() + bytes.MinRead)
 	}
 	if _, err := body.ReadFrom(r); err != nil {
+		scratch.Back(body)
 		return Page{}, nil, fmt.Errorf("read page: %w", err)
 	}
 	text := decode(body.Bytes(), contentType)
+	scratch.Back(body) // text is its own
 	start := Affordable(text, maxNodes)
 	doc, err := html.ParseWithOptions(strings.NewReader(start), html.ParseOptionEnableScripting(false))
 	if err != nil {

@@ -70,8 +70,8 @@ func intact(f *os.File) (seen verdict, err error) {
 	if !spare {
 		seen.damaged = append(seen.damaged, errors.New("one of its two heads: perhaps the newer one, with the last commit"))
 	}
-	if used := newest.pages * newest.pageSize; used > uint64(info.Size()) {
-		return seen, fmt.Errorf("the file is cut off (%d bytes of %d): %w", info.Size(), used, errRestore)
+	if newest.pageSize == 0 || newest.pages > uint64(info.Size())/newest.pageSize {
+		return seen, fmt.Errorf("the file is cut off (%d bytes of %d pages): %w", info.Size(), newest.pages, errRestore)
 	}
 	w := &whole{f: f, head: newest}
 	seen.empty, err = w.check()

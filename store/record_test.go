@@ -114,7 +114,7 @@ func invent(r *rand.Rand, v reflect.Value, depth int) {
 			}
 		}
 	case reflect.Interface: // what an editor or a page said
-		said := []any{"text <&>", 1.5, 1e300, true, map[string]any{"value": "x", "html": "<b>"}, []any{"a", nil}}
+		said := []any{"text <&>", json.Number("1.50"), json.Number("12345678901234567890"), 1.5, 1e300, true, map[string]any{"value": "x", "html": "<b>"}, []any{"a", nil}}
 		v.Set(reflect.ValueOf(said[r.IntN(len(said))]))
 	default:
 		panic("a record has " + v.Type().String())

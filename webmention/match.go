@@ -73,7 +73,7 @@ func (m matcher) in(links iter.Seq[*url.URL]) bool {
 func (m matcher) elsewhere(u *url.URL) bool {
 	host := u.Hostname()
 	letters := strings.IndexFunc(host, func(c rune) bool { return c >= utf8.RuneSelf }) < 0
-	return letters && m.host != "" && !strings.EqualFold(host, m.host)
+	return letters && host != "" && m.host != "" && !strings.EqualFold(host, m.host)
 }
 
 // htmlLinks are what the elements of doc link to. Comments, scripts and prose have

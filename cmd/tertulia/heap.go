@@ -19,8 +19,8 @@ const (
 
 // roomy tends to the collector for the life of the process, which begins with a lot to do.
 func roomy() {
-	r := &room{}
-	r.allow(0)
+	r := &room{own: debug.SetMemoryLimit(-1)}
+	r.allow(0, 0)
 	r.rest = time.AfterFunc(calm, r.giveBack)
 	r.watch()
 }
@@ -31,7 +31,8 @@ type room struct {
 	rest    *time.Timer
 	percent int
 	last    time.Time // when the heap was collected
-	forced  uint64    // collections that giveBack has caused
+	forced  uint64    // collections that somebody has asked for, such as giveBack
+	own     int64     // the limit that the owner has set (GOMEMLIMIT)
 }
 
 // watch has every collection noted: it finds an object that nobody has.
@@ -46,37 +47,50 @@ func (r *room) watch() {
 func (r *room) collected(now time.Time) {
 	r.Lock()
 	defer r.Unlock()
-	at := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/cycles/forced:gc-cycles"}}
+	at := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}, {Name: "/gc/cycles/forced:gc-cycles"}}
 	metrics.Read(at)
-	if forced := at[1].Value.Uint64(); forced != r.forced {
+	if forced := at[3].Value.Uint64(); forced != r.forced {
 		r.forced = forced
 		return
 	}
 	if now.Sub(r.last) < calm {
-		r.allow(at[0].Value.Uint64())
+		r.allow(at[0].Value.Uint64(), at[1].Value.Uint64()+at[2].Value.Uint64())
 	}
 	r.last = now
 	r.rest.Reset(calm)
 }
 
-// allow has the heap collected when it has roomBusy bytes, or twice what is alive.
-func (r *room) allow(alive uint64) {
+// allow has the heap collected when it has roomBusy bytes, or twice what is alive. The collector
+// takes its percentage of what leads to the living as well: the stacks, of which there is one for
+// each reader, and the globals.
+func (r *room) allow(alive, roots uint64) {
 	alive = max(alive, 4<<20) // the collector takes so much for granted
 	percent := 100
 	if alive < roomBusy/2 {
-		percent = int(100 * (roomBusy - alive) / alive)
+		percent = max(percent, int(100*(roomBusy-alive)/(alive+roots)))
 	}
 	if percent != r.percent {
-		r.percent = percent
-		debug.SetGCPercent(percent)
+		r.set(percent)
 	}
 }
 
 // giveBack returns to the system what the heap does not need.
 func (r *room) giveBack() {
 	r.Lock()
-	r.percent = 100
-	debug.SetGCPercent(r.percent)
+	r.set(100)
 	r.Unlock()
 	debug.FreeOSMemory()
+}
+
+// set has the heap collected at a percentage. A high one would give twelve times their size to
+// hostile pages that come between two collections, until collected hears of the first: so there
+// is a limit for as long, and no longer.
+func (r *room) set(percent int) {
+	limit := r.own
+	if percent > 100 {
+		limit = min(limit, 2*roomBusy)
+	}
+	r.percent = percent
+	debug.SetGCPercent(percent)
+	debug.SetMemoryLimit(limit)
 }

@@ -18,7 +18,7 @@ var (
 )
 
 const (
-	maxDID       = 256 // bytes, with its method
+	maxDID       = 2048 // bytes, with its method (atproto.com/specs/did)
 	maxRecordKey = 512
 )
 
