@@ -12,8 +12,6 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/charset"
-
-	"tertulia/internal/scratch"
 )
 
 // ErrTooDeep is what a page or an object gives that nests its elements deeper than
@@ -40,16 +38,14 @@ type Page struct {
 // error is r's own, or wraps [ErrTooDeep] when more than 512 elements are open at
 // once.
 func Parse(r io.Reader, contentType string, base *url.URL) (Page, *html.Node, error) {
-	body := scratch.Lend()
+	var body bytes.Buffer
 	if known, ok := r.(interface{ Len() int }); ok {
 		body.Grow(known.Len() + bytes.MinRead)
 	}
 	if _, err := body.ReadFrom(r); err != nil {
-		scratch.Back(body)
 		return Page{}, nil, fmt.Errorf("read page: %w", err)
 	}
 	text := decode(body.Bytes(), contentType)
-	scratch.Back(body) // text is its own
 	start := Affordable(text, maxNodes)
 	doc, err := html.ParseWithOptions(strings.NewReader(start), html.ParseOptionEnableScripting(false))
 	if err != nil {

@@ -11,8 +11,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
-
-	"tertulia/internal/scratch"
 )
 
 // A record on disk is one line of head and the JSON value:
@@ -42,18 +40,17 @@ func (e *DamagedError) Error() string {
 }
 
 func encodeRecord(kind string, version int, value any) ([]byte, error) {
-	body := scratch.Lend()
-	defer scratch.Back(body)
-	if err := json.MarshalWrite(body, value, asBefore, numbers); err != nil {
+	body, err := json.Marshal(value, asBefore, numbers)
+	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", kind, err)
 	}
 	head := kind + " " + strconv.Itoa(version)
-	b := make([]byte, 0, len(head)+10+body.Len())
+	b := make([]byte, 0, len(head)+10+len(body))
 	b = append(b, head...)
 	b = append(b, ' ')
-	b = appendHex(b, checksum(head, body.Bytes()))
+	b = appendHex(b, checksum(head, body))
 	b = append(b, '\n')
-	return append(b, body.Bytes()...), nil
+	return append(b, body...), nil
 }
 
 func decodeRecord(key []byte, kind string, version int, raw []byte, value any) error {

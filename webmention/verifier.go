@@ -18,7 +18,6 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 
-	"tertulia/internal/scratch"
 	"tertulia/mf2"
 )
 
@@ -218,7 +217,7 @@ func decodeText(body []byte, contentType string) []byte {
 // body that the client itself cuts off there is truncated too, not broken.
 // Spec: webmention#limits-on-get-requests-p-4
 func readUpTo(r io.Reader, limit int64) (body []byte, truncated bool, err error) {
-	body, err = scratch.ReadAll(r, limit+1)
+	body, err = readAll(r, limit+1)
 	long := (*http.MaxBytesError)(nil)
 	switch {
 	case int64(len(body)) > limit:

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tertulia/internal/leaktest"
 	"tertulia/store"
 )
 
@@ -12,7 +13,9 @@ import (
 // as the first.
 func TestReviewGoesAround(t *testing.T) {
 	t.Parallel()
-	db, err := store.Open(t.TempDir(), store.Options{})
+	dir := t.TempDir()
+	leaktest.Dir(t, dir)
+	db, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

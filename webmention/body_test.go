@@ -1,4 +1,4 @@
-package scratch_test
+package webmention
 
 import (
 	"bytes"
@@ -8,28 +8,23 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
-
-	"tertulia/internal/scratch"
 )
 
-// What was read is whoever's who read it: no later loan writes into it, whatever its size.
+// What was read is whoever's who read it: no later page is written into it, whatever its size.
 func TestWhatWasReadStays(t *testing.T) {
 	t.Parallel()
 	var readers sync.WaitGroup
 	for n := range 50 {
 		readers.Go(func() {
 			want := bytes.Repeat(fmt.Appendf(nil, "%02d", n), 1+n*4000) // from two bytes to 392 KB
-			got, err := scratch.ReadAll(bytes.NewReader(want), 1<<20)
+			got, err := readAll(bytes.NewReader(want), 1<<20)
 			if err != nil {
 				t.Error(err)
 			}
 			for range 20 {
-				other := scratch.Lend()
-				if other.Len() != 0 {
-					t.Errorf("lent with %d bytes in it", other.Len())
+				if _, err := readAll(bytes.NewReader(bytes.Repeat([]byte("of somebody else"), 1+n)), 1<<20); err != nil {
+					t.Error(err)
 				}
-				other.WriteString("of somebody else")
-				scratch.Back(other)
 			}
 			if !bytes.Equal(got, want) {
 				t.Errorf("%d bytes that were read have changed", len(want))
@@ -54,7 +49,7 @@ func TestReadAll(t *testing.T) {
 				"end with data": iotest.DataErrReader(bytes.NewReader(all)),
 				"cut off":       io.MultiReader(bytes.NewReader(all), iotest.ErrReader(broken)),
 			} {
-				got, err := scratch.ReadAll(r, most)
+				got, err := readAll(r, most)
 				if want := all[:min(int64(size), most)]; !bytes.Equal(got, want) {
 					t.Errorf("%d bytes %s, at most %d: %d", size, name, most, len(got))
 				}
