@@ -20,7 +20,7 @@ const (
 // roomy tends to the collector for the life of the process, which begins with a lot to do.
 func roomy() {
 	r := &room{own: debug.SetMemoryLimit(-1)}
-	r.allow(0, 0)
+	r.set(400) // enough for a start
 	r.rest = time.AfterFunc(calm, r.giveBack)
 	r.watch()
 }
