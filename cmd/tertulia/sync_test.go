@@ -185,8 +185,12 @@ func (p *program) trace(pid int, args ...string) *exec.Cmd {
 	return nil
 }
 
-// traced tells whether all threads of a process are traced.
+// traced tells whether all threads of a process are traced, or it has ended: what strace makes
+// fail may have come while it was still looking for threads.
 func (p *program) traced(pid int) bool {
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err != nil || bytes.Contains(b, []byte("State:\tZ")) {
+		return true
+	}
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	if err != nil || len(files) == 0 {
 		return false
