@@ -18,12 +18,14 @@ var (
 )
 
 const (
-	maxDID       = 2048 // bytes, with its method (atproto.com/specs/did)
+	maxDID       = 256 // bytes behind its method
 	maxRecordKey = 512
 )
 
 func isDID(s string) bool {
-	return len(s) <= maxDID && didForm().MatchString(s) && !strings.HasSuffix(s, ":")
+	_, method, _ := strings.Cut(s, ":")
+	_, id, _ := strings.Cut(method, ":")
+	return len(id) <= maxDID && didForm().MatchString(s) && !strings.HasSuffix(s, ":")
 }
 func isHandle(s string) bool { return len(s) <= 253 && handleForm().MatchString(s) }
 
