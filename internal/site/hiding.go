@@ -54,13 +54,9 @@ func (j *Jobs) hideFaces(ctx context.Context, s *Site) error {
 // hidesFace tells whether readers see the picture at an address nowhere. Of one that is
 // everybody's, such as a network's picture of nobody, the first few decide.
 func (s *Site) hidesFace(tx *store.Tx, photo string) bool {
-	looked := 0
-	for m := range tx.MentionsShowing(photo) {
+	for m := range firstOf(maxTouched, tx.MentionsShowing(photo)) {
 		if s.showsFace(&m, photo) {
 			return false
-		}
-		if looked++; looked == maxTouched {
-			break
 		}
 	}
 	return true

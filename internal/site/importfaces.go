@@ -39,10 +39,8 @@ func (j *Jobs) faces(ctx context.Context, job store.Job) (queue.Commit, error) {
 	waiting := 0
 	err = j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
 		if waiting = tx.JobCount(); waiting < facesQueue {
-			for m := range tx.EachMention(args.After) {
-				if some = append(some, m.ID); len(some) == facesWalk {
-					break
-				}
+			for m := range firstOf(facesWalk, tx.EachMention(args.After)) {
+				some = append(some, m.ID)
 			}
 		}
 		return nil

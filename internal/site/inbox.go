@@ -198,6 +198,18 @@ func (s *Site) waiting(tx *store.Tx, m store.Mention) Waiting {
 // decidable is the version of a mention that is decided about.
 func decidable(m store.Mention) *store.Version { return cmp.Or(m.Held, m.Shown) }
 
+// firstOf goes through the first n of some.
+func firstOf[T any](n int, all iter.Seq[T]) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		left := n
+		for v := range all {
+			if left--; !yield(v) || left == 0 {
+				return
+			}
+		}
+	}
+}
+
 // first is the first of some, if there is one.
 func first[T any](all iter.Seq[T]) (w T, ok bool) {
 	for w = range all {

@@ -270,13 +270,10 @@ func keepPicture(row store.Picture) queue.Commit {
 
 // touchShowing gives the pages that show a picture another revision.
 func touchShowing(tx *store.Tx, photo string) error {
-	pages, looked := map[string]bool{}, 0
-	for m := range tx.MentionsShowing(photo) {
+	pages := map[string]bool{}
+	for m := range firstOf(maxTouched, tx.MentionsShowing(photo)) {
 		if m.IsPublic() {
 			pages[m.Page] = true
-		}
-		if looked++; looked == maxTouched {
-			break
 		}
 	}
 	for _, page := range slices.Sorted(maps.Keys(pages)) {
