@@ -111,10 +111,10 @@ func (s *Source) Write(ctx context.Context, changes ...Change) error {
 		}
 	}
 	for _, c := range changes {
-		if !c.Post.Deleted || c.Post.Permalink == "" || s.Output == "" {
+		if !c.Post.Deleted || c.Post.Permalink == "" {
 			continue
 		}
-		if err := s.clear(c.Post.Permalink); err != nil {
+		if err := s.Clear(c.Post.Permalink); err != nil {
 			return fmt.Errorf("publish %s: %w", c.Post.Permalink, err)
 		}
 	}
@@ -158,11 +158,12 @@ func (s *Source) message(action string, c Change) string {
 	return strings.Join([]string{action, cmp.Or(c.Post.Kind, "post"), c.Post.File}, " ")
 }
 
-// clear removes the page that an earlier build has made of a post.
-func (s *Source) clear(permalink string) error {
-	name, err := pagePath(s.Preset.site.String(), permalink)
-	if err != nil {
-		return err
+// Clear removes the pages that earlier builds have made at the addresses of a deleted post, if
+// Output is known. Call it before the next build as well, which makes anew what is still wanted:
+// a build that had read the source before the deletion may write them once more.
+func (s *Source) Clear(permalinks ...string) error {
+	if s.Output == "" || len(permalinks) == 0 {
+		return nil
 	}
 	root, err := os.OpenRoot(s.Output)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -171,7 +172,17 @@ func (s *Source) clear(permalink string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(ignoreGone(root.Remove(name)), root.Close())
+	defer root.Close()
+	for _, permalink := range permalinks {
+		name, err := pagePath(s.Preset.site.String(), permalink)
+		if err != nil {
+			return err
+		}
+		if err := ignoreGone(root.Remove(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Last reads the file of a post as it is now; nil when there is none. Keep it with a

@@ -40,7 +40,7 @@ func (j *Jobs) announce(ctx context.Context, job store.Job) (queue.Commit, error
 		return nil, nil // a newer revision is on its way and announces itself, or it is done
 	}
 	deploy, err := j.deployment(ctx, s)
-	if err != nil || deploy.runs {
+	if err != nil || deploy.runs || deploy.busy && away(post) { // what is built now may still have its page
 		return nil, queue.After(200*time.Millisecond, cmp.Or(err, errDeploying))
 	}
 	links, live, err := j.arrival(ctx, s, post)

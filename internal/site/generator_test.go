@@ -28,13 +28,13 @@ type generator struct {
 	remote    remote
 	addresses func(context.Context) (publish.Addresses, error)
 	fail      atomic.Bool
-	away      atomic.Bool // it says yes, and builds later
-	marks     atomic.Bool // its theme prints the revision
-	answers   atomic.Bool // its theme prints in-reply-to
-	copies    atomic.Bool // its theme prints syndication
-	torn      atomic.Bool // the next writing is done, and nobody hears of it
-	takes     time.Duration
-	builds    atomic.Int32 // done
+	away      atomic.Bool   // it says yes, and builds later
+	marks     atomic.Bool   // its theme prints the revision
+	answers   atomic.Bool   // its theme prints in-reply-to
+	copies    atomic.Bool   // its theme prints syndication
+	torn      atomic.Bool   // the next writing is done, and nobody hears of it
+	takes     time.Duration // between reading the source and writing the pages
+	builds    atomic.Int32  // done
 	mu        sync.Mutex
 	writes    []string
 }
@@ -67,7 +67,7 @@ func (g *generator) Build(ctx context.Context) error {
 	if g.away.Load() {
 		return nil
 	}
-	time.Sleep(g.takes)
+	pages := map[string]string{}
 	for entry, err := range g.source.Preset.Adopt(ctx, publish.Adoption{Tree: g.source.Tree, Addresses: g.addresses}) {
 		if errors.Is(err, publish.ErrNoAddress) {
 			continue
@@ -75,26 +75,33 @@ func (g *generator) Build(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := g.page(entry); err != nil {
+		u, err := url.Parse(entry.Permalink)
+		if err != nil {
+			return err
+		}
+		if pages[u.Path], err = g.page(entry); err != nil {
+			return err
+		}
+	}
+	time.Sleep(g.takes)
+	for at, page := range pages {
+		name := filepath.Join(g.root, filepath.FromSlash(at), "index.html")
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(page), 0o644)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// page builds the page of one post.
-func (g *generator) page(entry publish.Entry) error {
+// page is the page of one post.
+func (g *generator) page(entry publish.Entry) (string, error) {
 	data, err := g.source.Tree.Read(entry.File)
 	if err != nil {
-		return err
+		return "", err
 	}
 	item, err := g.source.Preset.Decode(entry.File, data, entry.Permalink)
 	if err != nil {
-		return err
-	}
-	u, err := url.Parse(entry.Permalink)
-	if err != nil {
-		return err
+		return "", err
 	}
 	head, links := "", ""
 	if m := regexp.MustCompile(`(?m)^tertulia: "?(\d+)`).FindSubmatch(data); m != nil && g.marks.Load() {
@@ -107,9 +114,7 @@ func (g *generator) page(entry publish.Entry) error {
 			}
 		}
 	}
-	page := fmt.Sprintf(`<!doctype html><title>x</title>%s<article class="h-entry">%s<div class="e-content">%s</div></article>`, head, links, html.EscapeString(item.Get("content")))
-	name := filepath.Join(g.root, filepath.FromSlash(u.Path), "index.html")
-	return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(page), 0o644))
+	return fmt.Sprintf(`<!doctype html><title>x</title>%s<article class="h-entry">%s<div class="e-content">%s</div></article>`, head, links, html.EscapeString(item.Get("content"))), nil
 }
 
 const oldURL = "https://me.example/posts/old/"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"slices"
 	"strconv"
@@ -160,6 +161,9 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if err := j.takeAlong(ctx, s); err != nil {
 		return nil, err
 	}
+	if err := j.takeAway(ctx, s); err != nil {
+		return nil, err
+	}
 	build := func() error {
 		if s.Source.Build == nil {
 			return nil
@@ -192,6 +196,37 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 	now := j.DB.Now()
 	s.deployed.Store(&now)
 	return nil, nil
+}
+
+// takeAway removes the pages of posts that have gone and are not announced, at all of their
+// addresses: a build that was under way then may have written them once more.
+func (j *Jobs) takeAway(ctx context.Context, s *Site) error {
+	var pages []string
+	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
+		pages = nil
+		jobs, err := tx.Jobs()
+		if err != nil {
+			return err
+		}
+		for _, job := range jobs {
+			if job.Kind != jobAnnounce {
+				continue
+			}
+			post, err := tx.Post(job.Key)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				continue // it has moved away meanwhile
+			case err != nil:
+				return err
+			case away(post) && post.Published == post.Revision:
+				pages = append(append(pages, post.Permalink), post.Former...)
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return s.Source.Clear(pages...)
 }
 
 // writeSource writes a post into the source of the site, and the uploads that it shows, and
@@ -235,7 +270,8 @@ var errDeploying = errors.New("the site is being built")
 
 // deployment is how far what was written has got on its way to the site.
 type deployment struct {
-	runs bool      // it is being pushed or built, or will be in a moment
+	runs bool      // it is being pushed or built, or will be in a moment, and there is hope
+	busy bool      // it is being pushed or built, or will be in a moment, however often that has failed
 	owed bool      // it has still to be pushed or built, perhaps after the owner has mended something
 	done time.Time // when it was last; the zero time if not since the start
 }
@@ -249,7 +285,8 @@ func (j *Jobs) deployment(ctx context.Context, s *Site) (d deployment, err error
 		for _, job := range jobs {
 			if job.Kind == jobDeploy {
 				d.owed = true
-				d.runs = job.Parked.IsZero() && (job.Owner != "" || !job.Due.After(tx.Now)) && job.Attempts < 2
+				d.busy = job.Parked.IsZero() && (job.Owner != "" || !job.Due.After(tx.Now))
+				d.runs = d.busy && job.Attempts < 2
 			}
 		}
 		return err

@@ -52,6 +52,51 @@ func TestPostsGoIntoTheSource(t *testing.T) {
 	})
 }
 
+// HOSTILE F9: a build that has read the source before a post was deleted writes its page once
+// more, after we have taken it away, and no later build removes it. Nobody is told before
+// that build is over, be it the first attempt or one of many.
+func TestAPostIsDeletedWhileTheSiteIsBuilt(t *testing.T) {
+	for name, failing := range map[string]time.Duration{"at once": 0, "after failures": 3 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+				g.marks.Store(true)
+				gone, back := w.create(entry("content", "Not for long")), w.create(entry("content", "For longer"))
+				moves := w.create(entry("content", "Here and there"), "here")
+				pass(time.Minute)
+				g.takes = 5 * time.Second
+				g.fail.Store(failing > 0)
+				built := g.builds.Load()
+				brief := w.create(entry("photo", "https://me.example/sea.jpg")) // of which the page shows nothing
+				pass(failing)
+				g.fail.Store(false)
+				for n := 0; g.builds.Load() == built && n < 3600; n++ {
+					pass(time.Second)
+				}
+				for _, permalink := range []string{gone, back, brief, w.rename(moves, "there")} {
+					w.remove(permalink)
+				}
+				pass(time.Second) // the site is being built, as it was before
+				if p := w.post(gone); p.Published != p.Revision || p.Announced == p.Revision {
+					t.Errorf("while the site is built: published %d and announced %d of %d", p.Published, p.Announced, p.Revision)
+				}
+				if _, err := w.posts.Undelete(t.Context(), editor, back); err != nil {
+					t.Error(err)
+				}
+				pass(time.Minute)
+				w.wantPage("deleted and built", gone, 410, "Not for long")
+				w.wantPage("deleted and built, with a page that says nothing", brief, 410, "sea.jpg")
+				w.wantPage("deleted and built, where it was before it moved", moves, 410, "Here and there")
+				w.wantPage("brought back meanwhile", back, 200, "For longer")
+				for _, permalink := range []string{gone, back, brief} {
+					if p := w.post(permalink); p.Announced != p.Revision {
+						t.Errorf("%s: announced %d of %d", permalink, p.Announced, p.Revision)
+					}
+				}
+			})
+		})
+	}
+}
+
 // A build that fails and a source that is away cost no post: it is kept, the reason can be
 // seen, and it is published when they are back.
 func TestPostsWaitForTheGenerator(t *testing.T) {

@@ -160,15 +160,14 @@ func (w *world) restart() {
 
 // serve answers for the site as internal/web does: its files, 410 for what was deleted.
 func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
-	address := *w.site.URL
-	address.Path = r.URL.Path
-	if w.site.Root != "" && w.talk.Gone(r.Context(), &address) {
-		rw.WriteHeader(http.StatusGone)
-		return
-	}
 	page, err := os.ReadFile(filepath.Join(w.root, filepath.FromSlash(path.Clean("/"+r.URL.Path)), "index.html"))
 	if err != nil {
-		rw.WriteHeader(http.StatusNotFound)
+		address, status := *w.site.URL, http.StatusNotFound
+		address.Path = r.URL.Path
+		if w.site.Root != "" && w.talk.Gone(r.Context(), &address) {
+			status = http.StatusGone
+		}
+		rw.WriteHeader(status)
 		return
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
