@@ -31,30 +31,41 @@ type room struct {
 	rest    *time.Timer
 	percent int
 	last    time.Time // when the heap was collected
-	forced  uint64    // collections that somebody has asked for, such as giveBack
+	forced  uint64    // collections that somebody has asked for, such as giveBack, as far as we have heard
 	own     int64     // the limit that the owner has set (GOMEMLIMIT)
 }
 
 // watch has every collection noted: it finds an object that nobody has.
 func (r *room) watch() {
 	runtime.AddCleanup(new([64]byte), func(r *room) {
-		r.collected(time.Now())
+		r.collected(time.Now(), heapNow())
 		r.watch()
 	}, r)
 }
 
-// collected gives the heap room when it was collected a moment ago as well.
-func (r *room) collected(now time.Time) {
-	r.Lock()
-	defer r.Unlock()
+// heap is what the last collection has found.
+type heap struct {
+	alive  uint64 // bytes
+	roots  uint64 // bytes of stacks and globals, which lead to the living
+	forced uint64 // collections until now that somebody has asked for
+}
+
+func heapNow() heap {
 	at := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}, {Name: "/gc/cycles/forced:gc-cycles"}}
 	metrics.Read(at)
-	if forced := at[3].Value.Uint64(); forced != r.forced {
-		r.forced = forced
+	return heap{alive: at[0].Value.Uint64(), roots: at[1].Value.Uint64() + at[2].Value.Uint64(), forced: at[3].Value.Uint64()}
+}
+
+// collected gives the heap room when it was collected a moment ago as well.
+func (r *room) collected(now time.Time, found heap) {
+	r.Lock()
+	defer r.Unlock()
+	if found.forced != r.forced {
+		r.forced = found.forced
 		return
 	}
 	if now.Sub(r.last) < calm {
-		r.allow(at[0].Value.Uint64(), at[1].Value.Uint64()+at[2].Value.Uint64())
+		r.allow(found)
 	}
 	r.last = now
 	r.rest.Reset(calm)
@@ -63,11 +74,11 @@ func (r *room) collected(now time.Time) {
 // allow has the heap collected when it has roomBusy bytes, or twice what is alive. The collector
 // takes its percentage of what leads to the living as well: the stacks, of which there is one for
 // each reader, and the globals.
-func (r *room) allow(alive, roots uint64) {
-	alive = max(alive, 4<<20) // the collector takes so much for granted
+func (r *room) allow(found heap) {
+	alive := max(found.alive, 4<<20) // the collector takes so much for granted
 	percent := 100
 	if alive < roomBusy/2 {
-		percent = max(percent, int(100*(roomBusy-alive)/(alive+roots)))
+		percent = max(percent, int(100*(roomBusy-alive)/(alive+found.roots)))
 	}
 	if percent != r.percent {
 		r.set(percent)

@@ -17,26 +17,26 @@ func TestRoomForTheHeap(t *testing.T) { // not parallel: the collector is everyb
 		debug.SetGCPercent(percent)
 		return percent
 	}
-	r, at := &room{rest: time.NewTimer(time.Hour), own: own}, time.Now()
-	r.collected(at)
+	r, at, small := &room{rest: time.NewTimer(time.Hour), own: own}, time.Now(), heap{alive: 8 << 20}
+	r.collected(at, small)
 	if got := now(); got != 100 {
 		t.Errorf("after one collection: %d %%", got)
 	}
-	r.collected(at.Add(calm + time.Millisecond))
+	r.collected(at.Add(calm+time.Millisecond), small)
 	if got := now(); got != 100 {
 		t.Errorf("after another, long after the first: %d %%", got)
 	}
-	r.collected(at.Add(calm + time.Second))
+	r.collected(at.Add(calm+time.Second), small)
 	if got := now(); got <= 100 {
 		t.Errorf("after two in a moment: %d %%", got)
 	}
 	for alive, want := range map[uint64]int{0: 1100, 4 << 20: 1100, 12 << 20: 300, roomBusy / 2: 100, 1 << 30: 100} {
-		if r.allow(alive, 0); now() != want {
+		if r.allow(heap{alive: alive}); now() != want {
 			t.Errorf("%d MiB are alive: %d %%, want %d", alive>>20, now(), want)
 		}
 	}
 	// The collector takes its percentage of the stacks as well: a thousand readers have no more.
-	if r.allow(4<<20, 12<<20); now() != 275 {
+	if r.allow(heap{alive: 4 << 20, roots: 12 << 20}); now() != 275 {
 		t.Errorf("4 MiB are alive, 12 of stacks: %d %%", now())
 	}
 	if got := debug.SetMemoryLimit(-1); got != 2*roomBusy {
@@ -46,7 +46,8 @@ func TestRoomForTheHeap(t *testing.T) { // not parallel: the collector is everyb
 	if got, limit := now(), debug.SetMemoryLimit(-1); got != 100 || limit != own {
 		t.Errorf("after a calm while: %d %%, a limit of %d MiB", got, limit>>20)
 	}
-	r.collected(at.Add(calm + 2*time.Second)) // which giveBack itself has caused
+	small.forced++ // by giveBack
+	r.collected(at.Add(calm+time.Second+time.Millisecond), small)
 	if got := now(); got != 100 {
 		t.Errorf("after what was given back: %d %%", got)
 	}
