@@ -61,8 +61,10 @@ func sourceKey(source string) string {
 // Mention reads a mention by its id, or by that of one that was folded into it.
 func (tx *Tx) Mention(id string) (Mention, error) {
 	m, err := mentions.get(tx, id)
-	if into := tx.r.get(key(tx.Site, mentionsFolded, id)); into != nil && errors.Is(err, fs.ErrNotExist) {
-		return mentions.get(tx, string(into))
+	if errors.Is(err, fs.ErrNotExist) { // looked for after that: most are there, and are read by the dozen
+		if into := tx.r.get(key(tx.Site, mentionsFolded, id)); into != nil {
+			return mentions.get(tx, string(into))
+		}
 	}
 	return m, err
 }
