@@ -158,12 +158,16 @@ func (s *Source) message(action string, c Change) string {
 	return strings.Join([]string{action, cmp.Or(c.Post.Kind, "post"), c.Post.File}, " ")
 }
 
-// Clear removes the pages that earlier builds have made at the addresses of a deleted post, if
+// Clear removes the page that an earlier build has made at an address of a deleted post, if
 // Output is known. Call it before the next build as well, which makes anew what is still wanted:
-// a build that had read the source before the deletion may write them once more.
-func (s *Source) Clear(permalinks ...string) error {
-	if s.Output == "" || len(permalinks) == 0 {
+// a build that had read the source before the deletion may write it once more.
+func (s *Source) Clear(permalink string) error {
+	if s.Output == "" {
 		return nil
+	}
+	name, err := pagePath(s.Preset.site.String(), permalink)
+	if err != nil {
+		return err
 	}
 	root, err := os.OpenRoot(s.Output)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -172,17 +176,7 @@ func (s *Source) Clear(permalinks ...string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	for _, permalink := range permalinks {
-		name, err := pagePath(s.Preset.site.String(), permalink)
-		if err != nil {
-			return err
-		}
-		if err := ignoreGone(root.Remove(name)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(ignoreGone(root.Remove(name)), root.Close())
 }
 
 // Last reads the file of a post as it is now; nil when there is none. Keep it with a

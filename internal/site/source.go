@@ -161,8 +161,8 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 	if err := j.takeAlong(ctx, s); err != nil {
 		return nil, err
 	}
-	if err := j.takeAway(ctx, s); err != nil {
-		return nil, err
+	if err := j.takeAway(ctx, s); err != nil { // what is wrong with one page does not hold up the others
+		j.log().Warn("pages of posts that have gone cannot be taken away", "site", s.Key, "error", err)
 	}
 	build := func() error {
 		if s.Source.Build == nil {
@@ -202,8 +202,9 @@ func (j *Jobs) deploy(ctx context.Context, job store.Job) (queue.Commit, error) 
 // addresses: a build that was under way then may have written them once more.
 func (j *Jobs) takeAway(ctx context.Context, s *Site) error {
 	var pages []string
+	var wrong []error
 	if err := j.DB.View(ctx, s.Key, func(tx *store.Tx) error {
-		pages = nil
+		pages, wrong = nil, nil
 		jobs, err := tx.Jobs()
 		if err != nil {
 			return err
@@ -213,12 +214,8 @@ func (j *Jobs) takeAway(ctx context.Context, s *Site) error {
 				continue
 			}
 			post, err := tx.Post(job.Key)
-			switch {
-			case errors.Is(err, fs.ErrNotExist):
-				continue // it has moved away meanwhile
-			case err != nil:
-				return err
-			case away(post) && post.Published == post.Revision:
+			wrong = append(wrong, ignore(err, fs.ErrNotExist)) // it has moved away meanwhile
+			if err == nil && away(post) && post.Published == post.Revision {
 				pages = append(append(pages, post.Permalink), post.Former...)
 			}
 		}
@@ -226,7 +223,10 @@ func (j *Jobs) takeAway(ctx context.Context, s *Site) error {
 	}); err != nil {
 		return err
 	}
-	return s.Source.Clear(pages...)
+	for _, page := range pages {
+		wrong = append(wrong, s.Source.Clear(page))
+	}
+	return errors.Join(wrong...)
 }
 
 // writeSource writes a post into the source of the site, and the uploads that it shows, and

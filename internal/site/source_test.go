@@ -13,6 +13,7 @@ import (
 	"tertulia/internal/site"
 	"tertulia/mf2"
 	"tertulia/micropub"
+	"tertulia/store"
 )
 
 // A post goes into the source, the site is built, the post is announced when it is live; the
@@ -95,6 +96,31 @@ func TestAPostIsDeletedWhileTheSiteIsBuilt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A page that cannot be taken away does not hold up the others.
+func TestWhatCannotBeTakenAwayHoldsNothingUp(t *testing.T) {
+	inSource(t, func(t *testing.T, w *world, g *generator, dir string) {
+		gone := w.create(entry("content", "Not for long"))
+		pass(time.Minute)
+		if err := w.db.Update(t.Context(), w.site.Key, func(tx *store.Tx) error {
+			post, err := tx.Post(gone)
+			post.Former = []string{"https://elsewhere.example/"} // before the site had this address
+			return errors.Join(err, tx.PutPost(post))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.remove(gone)
+		other := w.create(entry("content", "For longer"))
+		pass(time.Minute)
+		w.wantPage("deleted", gone, 410, "Not for long")
+		w.wantPage("beside it", other, 200, "For longer")
+		for _, permalink := range []string{gone, other} {
+			if p := w.post(permalink); p.Announced != p.Revision {
+				t.Errorf("%s: announced %d of %d", permalink, p.Announced, p.Revision)
+			}
+		}
+	})
 }
 
 // A build that fails and a source that is away cost no post: it is kept, the reason can be
