@@ -156,6 +156,8 @@ type Error struct {
 	Cause   error         // may be nil
 }
 
+// Error says what was asked and what became of it, without the network's own words unless the
+// Cause has them.
 func (e *Error) Error() string {
 	switch {
 	case e.Cause != nil:
@@ -166,6 +168,7 @@ func (e *Error) Error() string {
 	return e.Doing + ": no answer"
 }
 
+// Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // ErrUnsupported says that a target cannot do what it was asked.
